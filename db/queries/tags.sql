@@ -1,0 +1,5 @@
+-- name: ListTags :many
+-- ListTags returns the enterprise's tags that are not deleted, newest id first.
+SELECT * FROM tags FORCE INDEX (tags_tag)
+WHERE crop_id = ? AND deleted_at IS NULL
+ORDER BY id DESC;

@@ -1,0 +1,66 @@
+package dbtest
+
+import (
+	"database/sql"
+	"strings"
+	"testing"
+)
+
+func TestMain(m *testing.M) { Main(m) }
+
+func TestEveryTestHasAnEmptyDatabaseOfItsOwnThatIsDroppedAtItsEnd(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for range 2 {
+		t.Run("名字/with spaces and `quotes`", func(t *testing.T) {
+			db := open(t, New(t))
+			var name string
+			var tables int
+			if err := db.QueryRow("SELECT DATABASE(), (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE())").Scan(&name, &tables); err != nil {
+				t.Fatal(err)
+			}
+			if tables != 0 {
+				t.Errorf("%d tables in a new database", tables)
+			}
+			if _, err := db.Exec("CREATE TABLE x (id INT)"); err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, name)
+		})
+	}
+	if len(names) != 2 {
+		t.FailNow() // a subtest has said why
+	}
+	if names[0] == names[1] {
+		t.Errorf("two tests got %s", names[0])
+	}
+	var left int
+	if err := open(t, New(t)).QueryRow("SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name IN (?, ?)", names[0], names[1]).Scan(&left); err != nil {
+		t.Fatal(err)
+	}
+	if left != 0 {
+		t.Errorf("%d of %q are left", left, names)
+	}
+}
+
+func TestTheServerIsTheEngineAskedFor(t *testing.T) {
+	t.Parallel()
+	var version string
+	if err := open(t, New(t)).QueryRow("SELECT VERSION()").Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	engine, number, _ := strings.Cut(Engine(), "-")
+	if !strings.HasPrefix(version, number+".") || strings.Contains(version, "MariaDB") != (engine == "mariadb") {
+		t.Errorf("%s runs %s", Engine(), version)
+	}
+}
+
+func open(t *testing.T, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("mysql", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}

@@ -1,0 +1,434 @@
+package embedded
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// The test binary, run again with this variable set to a directory, is another program that uses its database.
+const programVariable = "EMBEDDED_TEST_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(programVariable); dir != "" {
+		if err := program(dir); err != nil {
+			_, _ = fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	// The driver's pools find out in the middle of a test that their server was killed; that is no news.
+	if err := mysql.SetLogger(&mysql.NopLogger{}); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// program starts the database, says so, and gives its share back when it is told to end or its parent is gone.
+func program(dir string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	s, err := Start(ctx, options(dir))
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
+	<-ctx.Done()
+	return s.Close()
+}
+
+func options(dir string) Options {
+	engine := Engine(os.Getenv("TEST_ENGINE"))
+	if engine == "" {
+		engine = MariaDB1011
+	}
+	return Options{Dir: dir, Engine: engine, BufferPool: 16 << 20, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		quickInit: engine == MySQL97} // ten directories at 10 s and more each
+}
+
+// other runs another program on dir and returns when its database is ready.
+func other(t *testing.T, dir string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), programVariable+"="+dir)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		_ = cmd.Wait()
+	})
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); line != "ready\n" {
+		t.Fatalf("the other program said %q: %v", line, err)
+	}
+	return cmd
+}
+
+// end sends the signal and waits for the program's end.
+func end(t *testing.T, cmd *exec.Cmd, sig syscall.Signal) {
+	t.Helper()
+	if err := cmd.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+	err := cmd.Wait()
+	if sig == syscall.SIGTERM && err != nil {
+		t.Fatalf("after SIGTERM: %v", err)
+	}
+}
+
+func start(t *testing.T, o Options) *Server {
+	t.Helper()
+	s, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeServer(t, s) })
+	return s
+}
+
+// crash drops this program's share as a kill would: without stopping anything.
+func crash(s *Server) {
+	s.closeOnce.Do(s.users.close)
+}
+
+func closeServer(t *testing.T, s *Server) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// note writes the word; notes reads what was written.
+func note(t *testing.T, dsn, word string) {
+	t.Helper()
+	db := open(t, dsn)
+	for _, query := range []string{"CREATE TABLE IF NOT EXISTS notes (word VARCHAR(40) PRIMARY KEY)", "INSERT INTO notes VALUES ('" + word + "')"} {
+		if _, err := db.ExecContext(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func notes(t *testing.T, dsn string) string {
+	t.Helper()
+	var words string
+	if err := open(t, dsn).QueryRowContext(t.Context(), "SELECT GROUP_CONCAT(word ORDER BY word) FROM notes").Scan(&words); err != nil {
+		t.Fatal(err)
+	}
+	return words
+}
+
+func open(t *testing.T, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("mysql", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func running(t *testing.T, dir string) bool {
+	t.Helper()
+	alive, err := serverAlive(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return alive
+}
+
+func pid(t *testing.T, dir string) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "server.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// killServer kills the server and returns when it is gone.
+func killServer(t *testing.T, dir string) {
+	t.Helper()
+	p, err := os.FindProcess(pid(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	l, err := lockExclusive(ctx, filepath.Join(dir, "server.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.close()
+}
+
+func TestDataSurvivesARestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := start(t, options(dir))
+	if !s.state.version().is(options(dir).Engine) {
+		t.Errorf("got %s for %s", s.Version(), options(dir).Engine)
+	}
+	note(t, s.DSN(), "kept")
+	closeServer(t, s)
+	if running(t, dir) {
+		t.Fatal("the server is still running after the last Close")
+	}
+	if got := notes(t, start(t, options(dir)).DSN()); got != "kept" {
+		t.Errorf("after a restart: %q", got)
+	}
+}
+
+func TestTheLastOfTwoProgramsStopsTheServer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	one := other(t, dir)
+	first := pid(t, dir)
+	two := other(t, dir)
+	s := start(t, options(dir))
+	if got := pid(t, dir); got != first {
+		t.Fatalf("server %d was replaced by %d", first, got)
+	}
+	closeServer(t, s)
+	end(t, one, syscall.SIGTERM) // the one that started the server
+	note(t, s.DSN(), "still there")
+	end(t, two, syscall.SIGTERM)
+	if running(t, dir) {
+		t.Fatal("the server outlived its last user")
+	}
+}
+
+func TestAKilledProgramsServerIsTakenOver(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	killed := other(t, dir)
+	first := pid(t, dir)
+	end(t, killed, syscall.SIGKILL)
+	if !running(t, dir) {
+		t.Fatal("the server died with the program")
+	}
+	s := start(t, options(dir))
+	if got := pid(t, dir); got != first {
+		t.Errorf("server %d was replaced by %d", first, got)
+	}
+	note(t, s.DSN(), "x")
+	closeServer(t, s)
+	if running(t, dir) {
+		t.Error("the server outlived its last user")
+	}
+}
+
+func TestAKilledServerComesBackWithItsData(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := start(t, options(dir))
+	note(t, s.DSN(), "committed")
+	killServer(t, dir)
+	again := start(t, options(dir))
+	for _, dsn := range []string{again.DSN(), s.DSN()} {
+		if got := notes(t, dsn); got != "committed" {
+			t.Errorf("after the server was killed: %q", got)
+		}
+	}
+	closeServer(t, s)
+	note(t, again.DSN(), "one user left")
+	closeServer(t, again)
+	if running(t, dir) {
+		t.Error("the server outlived its last user")
+	}
+}
+
+func TestProgramAndServerKilledTogetherLeaveTheData(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	killed := other(t, dir)
+	s := start(t, options(dir))
+	note(t, s.DSN(), "committed")
+	end(t, killed, syscall.SIGKILL)
+	killServer(t, dir)
+	// What is left is what a machine leaves that lost its power: a socket, a pid file, no locks.
+	crash(s)
+	if got := notes(t, start(t, options(dir)).DSN()); got != "committed" {
+		t.Errorf("after both were killed: %q", got)
+	}
+}
+
+func TestProgramsStartingTogetherShareOneServer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var all sync.WaitGroup
+	pids := make([]int, 4)
+	for i := range pids {
+		all.Go(func() {
+			s, err := Start(t.Context(), options(dir))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { closeServer(t, s) })
+			pids[i] = pid(t, dir)
+		})
+	}
+	all.Wait()
+	for _, got := range pids {
+		if got != pids[0] {
+			t.Fatalf("servers %v", pids)
+		}
+	}
+}
+
+func TestADirectoryTooLongForASocketWorksAndIsShared(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), strings.Repeat("long/", 30), "at@home")
+	s := start(t, options(dir))
+	note(t, s.DSN(), "far away")
+	if got := notes(t, start(t, options(dir)).DSN()); got != "far away" {
+		t.Errorf("joined: %q", got)
+	}
+	info, err := os.Stat(filepath.Dir(s.state.Socket))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o700 {
+		t.Errorf("the socket's folder has mode %v", info.Mode())
+	}
+}
+
+func TestWithoutAServerAndAptTheErrorSaysWhatToDo(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	o := options(t.TempDir())
+	o.Cache = t.TempDir()
+	_, err := Start(t.Context(), o)
+	if _, ok := errors.AsType[*UnavailableError](err); !ok {
+		t.Fatalf("not an UnavailableError: %v", err)
+	}
+	for _, word := range []string{"install mariadb-server", "DATABASE_DSN", "apt"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("%q is not in: %v", word, err)
+		}
+	}
+}
+
+func TestDataOfAnotherServerIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := start(t, options(dir))
+	mine := s.state
+	closeServer(t, s)
+	foreign := []state{{Engine: "mariadb", Version: "99.1.0"}, {Engine: "mysql", Version: "8.0.40"}}
+	if mine.Engine == "mysql" {
+		foreign[1] = state{Engine: "mariadb", Version: "10.6.1"}
+	}
+	for _, f := range foreign {
+		f.Socket = mine.Socket
+		if err := f.write(dir); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Start(t.Context(), options(dir))
+		if err == nil || !strings.Contains(err.Error(), f.version().String()) || !strings.Contains(err.Error(), mine.version().String()) {
+			t.Errorf("data of %s opened with %s: %v", f.version(), mine.version(), err)
+		}
+		if running(t, dir) {
+			t.Error("a server runs on data it cannot read")
+		}
+	}
+}
+
+func TestADisposableServerStartsEmptyAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	o := options(dir)
+	o.Disposable = true
+	s := start(t, o)
+	note(t, s.DSN(), "gone")
+	// A crashed test run: the server stays, the users are gone.
+	crash(s)
+	s = start(t, o)
+	var tables int
+	if err := open(t, s.DSN()).QueryRow("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()").Scan(&tables); err != nil {
+		t.Fatal(err)
+	}
+	if tables != 0 {
+		t.Errorf("%d tables of the crashed run", tables)
+	}
+	closeServer(t, s)
+	if _, err := os.Stat(filepath.Join(dir, "data")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("data is left: %v", err)
+	}
+}
+
+func TestADisposableStartNeverDeletesLastingData(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := start(t, options(dir))
+	note(t, s.DSN(), "precious")
+	closeServer(t, s)
+	o := options(dir)
+	o.Disposable = true
+	if _, err := Start(t.Context(), o); err == nil {
+		t.Fatal("a disposable server started on lasting data")
+	}
+	if got := notes(t, start(t, options(dir)).DSN()); got != "precious" {
+		t.Errorf("afterwards: %q", got)
+	}
+}
+
+func TestACancelledStartLeavesNoServerAndNoHalfMadeData(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	o := options(dir)
+	// The directory is created after the line that announces it.
+	o.Log = slog.New(slog.NewTextHandler(writerFunc(func() { cancel() }), nil))
+	if s, err := Start(ctx, o); !errors.Is(err, context.Canceled) {
+		t.Fatalf("started %v: %v", s, err)
+	}
+	if running(t, dir) {
+		t.Error("a server is left")
+	}
+	note(t, start(t, options(dir)).DSN(), "fine")
+}
+
+type writerFunc func()
+
+func (f writerFunc) Write(p []byte) (int, error) { f(); return len(p), nil }

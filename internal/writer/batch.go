@@ -1,0 +1,415 @@
+package writer
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	gendb "example.com/wechatcustomers/gen/db"
+	"example.com/wechatcustomers/internal/fold"
+)
+
+// batch is one attempt at writing records of one kind. It reads everything that the records touch, works them off one by one in memory, and then writes what came out:
+// so the result is that of writing each alone, at the price of a few statements.
+type batch struct {
+	ctx context.Context //nolint:containedctx // lives as long as the one call
+	tx  *sql.Tx
+	q   *gendb.Queries
+	t   *table
+	now string
+
+	result     Result
+	businesses map[int64]int64      // the uniacid of each enterprise known and locked
+	rows       map[key]*entry       // the rows touched
+	owners     map[int64]key        // whose an id is
+	contacts   map[key]contactShown // for follows
+	touched    []*entry             // in the order of the first touch since the last flush
+	versions   map[int64]bumped     // of the enterprises changed
+}
+
+// entry is a row on its way from what is stored to what will be.
+type entry struct {
+	stored  []Value // nil where there is none
+	current []Value
+	touched bool
+}
+
+// contactShown is what a follow takes over from its contact.
+type contactShown struct {
+	kind int64
+	name string // folded
+}
+
+func newBatch(ctx context.Context, tx *sql.Tx, t *table, now time.Time) *batch {
+	return &batch{
+		ctx: ctx, tx: tx, q: gendb.New(tx), t: t, now: now.In(china).Format(time.DateTime),
+		businesses: map[int64]int64{}, rows: map[key]*entry{}, owners: map[int64]key{}, contacts: map[key]contactShown{},
+		versions: map[int64]bumped{},
+	}
+}
+
+func (b *batch) write(rows [][]Value) error {
+	if err := b.load(rows); err != nil {
+		return err
+	}
+	for i, row := range rows {
+		if row == nil {
+			continue
+		}
+		if err := b.record(i, row); err != nil {
+			return err
+		}
+	}
+	if err := b.flush(); err != nil {
+		return err
+	}
+	return bump(b.ctx, b.tx, b.versions)
+}
+
+// load takes the locks and reads what the records touch.
+func (b *batch) load(rows [][]Value) error {
+	keys := map[int64][]key{}
+	var ids []int64
+	for _, row := range rows {
+		if row == nil {
+			continue
+		}
+		k := b.t.keyOf(row)
+		keys[k.business] = append(keys[k.business], k)
+		if b.t.id >= 0 && row[b.t.id].Is == Present {
+			ids = append(ids, row[b.t.id].Int)
+		}
+	}
+	var businesses []uint32
+	for id := range keys {
+		businesses = append(businesses, uint32(id)) // checked by the column's type
+	}
+	if len(businesses) == 0 {
+		return nil
+	}
+	slices.Sort(businesses)
+	for chunk := range slices.Chunk(businesses, maxRows) {
+		known, err := b.q.LockBusinesses(b.ctx, chunk)
+		if err != nil {
+			return err
+		}
+		for _, row := range known {
+			b.businesses[int64(row.ID)] = int64(row.Uniacid)
+		}
+	}
+	for _, business := range slices.Sorted(maps.Keys(b.businesses)) {
+		asked := keys[business]
+		slices.SortFunc(asked, func(x, y key) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
+		asked = slices.Compact(asked)
+		if err := b.loadRows(business, asked); err != nil {
+			return err
+		}
+	}
+	if b.t.id < 0 {
+		return nil
+	}
+	slices.Sort(ids)
+	owned, err := b.t.readByID(b.ctx, b.tx, slices.Compact(ids))
+	if err != nil {
+		return err
+	}
+	for _, row := range owned {
+		b.owners[row[b.t.id].Int] = b.t.keyOf(row)
+	}
+	return nil
+}
+
+func (b *batch) loadRows(business int64, keys []key) error {
+	stored, err := b.t.readByKey(b.ctx, b.tx, business, keys)
+	if err != nil {
+		return err
+	}
+	for _, row := range stored {
+		k := b.t.keyOf(row)
+		b.rows[k] = &entry{stored: row, current: row}
+		if b.t.id >= 0 {
+			b.owners[row[b.t.id].Int] = k
+		}
+	}
+	if b.t.kind != Follow {
+		return nil
+	}
+	var externals []string
+	for _, k := range keys {
+		if len(externals) == 0 || externals[len(externals)-1] != k.a {
+			externals = append(externals, k.a)
+		}
+	}
+	shown, err := contactsShown(b.ctx, b.q, business, externals)
+	for external, c := range shown {
+		b.contacts[key{business: business, a: external}] = c
+	}
+	return err
+}
+
+// contactsShown returns what follows take over from these contacts of an enterprise.
+func contactsShown(ctx context.Context, q *gendb.Queries, business int64, externals []string) (map[string]contactShown, error) {
+	shown := make(map[string]contactShown, len(externals))
+	for chunk := range slices.Chunk(externals, maxRows) {
+		contacts, err := q.GetContactsToFollow(ctx, gendb.GetContactsToFollowParams{CropID: uint32(business), ExternalUserids: chunk}) // checked by the column's type
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range contacts {
+			shown[c.ExternalUserid] = contactShown{kind: int64(c.ExternalType), name: fold.String(c.Name)}
+		}
+	}
+	return shown, nil
+}
+
+// record works one record off.
+func (b *batch) record(i int, row []Value) error {
+	t := b.t
+	k := t.keyOf(row)
+	uniacid, known := b.businesses[k.business]
+	switch {
+	case t.kind == Business && known && row[t.uniacid].Int != uniacid:
+		b.reject(i, t.uniacid, "is not that of the business, "+strconv.FormatInt(uniacid, 10)+", which never changes")
+		return nil
+	case t.kind != Business && !known:
+		b.reject(i, t.business, "is no known business")
+		return nil
+	case row[t.uniacid].Is == Present && known && row[t.uniacid].Int != uniacid:
+		b.reject(i, t.uniacid, "is not that of its business, "+strconv.FormatInt(uniacid, 10))
+		return nil
+	}
+	if t.kind == Follow {
+		if _, known := b.contacts[key{business: k.business, a: k.a}]; !known {
+			b.reject(i, followContact, "is no known customer of the business")
+			return nil
+		}
+	}
+
+	e := b.rows[k]
+	var id int64 // 0 for none
+	if t.id >= 0 {
+		id = row[t.id].Int
+	}
+	if owner, owned := b.owners[id]; id != 0 && owned && owner != k {
+		// Not said: whose, where it is another enterprise's.
+		b.reject(i, t.id, "belongs to another "+t.kind.String())
+		return nil
+	}
+	switch {
+	case e == nil:
+		e = &entry{}
+		b.rows[k] = e
+		b.touch(e)
+		e.current = b.fresh(row)
+		b.own(id, k)
+		if t.kind == Business {
+			b.businesses[k.business] = row[t.uniacid].Int
+		}
+		b.result.New++
+
+	case id != 0 && e.current[t.id].Is != Present:
+		// The row was new in this batch and brought no id: it has to have its own before two can be compared.
+		if err := b.flush(); err != nil {
+			return err
+		}
+		return b.record(i, row)
+
+	case id == 0 || id == e.current[t.id].Int:
+		b.touch(e)
+		before := e.current
+		e.current = b.merged(before, row)
+		if slices.Equal(before, e.current) {
+			b.result.Unchanged++
+		} else {
+			b.result.Changed++
+		}
+
+	default:
+		return b.duplicate(i, k, e, row)
+	}
+	return nil
+}
+
+// duplicate settles which of two records of one key with different ids is kept.
+func (b *batch) duplicate(i int, k key, e *entry, row []Value) error {
+	t := b.t
+	had, brought := e.current[t.id].Int, row[t.id].Int
+	hadLives, broughtLives := e.current[t.deleted].Is != Present, row[t.deleted].Is != Present
+	found := Duplicate{Record: i, Key: t.describe(row), Kept: had, Dropped: brought}
+	if broughtLives == hadLives && brought < had || hadLives && !broughtLives {
+		b.result.Duplicates = append(b.result.Duplicates, found)
+		b.result.Unchanged++
+		return nil
+	}
+	found.Kept, found.Dropped = brought, had
+	b.result.Duplicates = append(b.result.Duplicates, found)
+	b.result.Changed++
+
+	// A row that others hold on to takes its new id in place. Ids may move in a circle, so each such move is written by itself, in the order of the records.
+	alone := t.held && e.stored != nil
+	if alone {
+		if err := b.flush(); err != nil {
+			return err
+		}
+	}
+	b.touch(e)
+	delete(b.owners, had)
+	b.own(brought, k)
+	e.current = b.fresh(row)
+	if alone {
+		return b.flush()
+	}
+	return nil
+}
+
+func (b *batch) reject(record, column int, message string) {
+	b.result.Rejected = append(b.result.Rejected, Rejection{Record: record, Field: b.t.columns[column].Name, Message: message})
+}
+
+func (b *batch) own(id int64, k key) {
+	if id != 0 {
+		b.owners[id] = k
+	}
+}
+
+// touch says that e.current is about to be replaced.
+func (b *batch) touch(e *entry) {
+	if !e.touched {
+		e.touched = true
+		b.touched = append(b.touched, e)
+	}
+}
+
+// fresh returns the row that a record alone makes.
+func (b *batch) fresh(record []Value) []Value {
+	row := make([]Value, len(record))
+	for _, c := range b.t.stored {
+		column := &b.t.columns[c]
+		switch {
+		case record[c].Is != Absent:
+			row[c] = record[c]
+		case c == b.t.id:
+			// The database gives one.
+		case column.now:
+			row[c] = Text(b.now)
+		case column.Nullable:
+			row[c] = Value{Is: Null}
+		case column.Type.Number():
+			row[c] = Int(column.number)
+		default:
+			row[c] = Text(column.text)
+		}
+	}
+	b.derive(row)
+	return row
+}
+
+// merged returns the row with what a record brings.
+func (b *batch) merged(row, record []Value) []Value {
+	row = slices.Clone(row)
+	for _, c := range b.t.stored {
+		if record[c].Is != Absent {
+			row[c] = record[c]
+		}
+	}
+	b.derive(row)
+	return row
+}
+
+// derive fills in what a row takes from elsewhere.
+func (b *batch) derive(row []Value) {
+	if b.t.kind == Follow {
+		deriveFollow(row, b.contacts[key{business: row[followCrop].Int, a: row[followContact].Text}])
+	}
+}
+
+// flush writes what was touched since the last time.
+func (b *batch) flush() error {
+	t := b.t
+	var remove, update, insert, insertNew [][]Value
+	var changes []change
+	for _, e := range b.touched {
+		e.touched = false
+		switch {
+		case e.stored == nil && t.id >= 0 && e.current[t.id].Is != Present:
+			insertNew = append(insertNew, e.current)
+		case e.stored == nil:
+			insert = append(insert, e.current)
+		case !t.held && t.id >= 0 && e.stored[t.id] != e.current[t.id]:
+			remove, insert = append(remove, e.stored), append(insert, e.current)
+		case !slices.Equal(e.stored, e.current):
+			update = append(update, e.current)
+		default:
+			continue
+		}
+		changes = append(changes, change{old: e.stored, new: e.current})
+	}
+	// First what frees ids, then what takes them.
+	if err := b.remove(remove); err != nil {
+		return err
+	}
+	if err := t.update(b.ctx, b.tx, update); err != nil {
+		return err
+	}
+	if err := t.insert(b.ctx, b.tx, insert); err != nil {
+		return err
+	}
+	if err := b.insertNew(insertNew); err != nil {
+		return err
+	}
+	for _, e := range b.touched {
+		e.stored = e.current
+	}
+	b.touched = b.touched[:0]
+	return b.derived(changes)
+}
+
+func (b *batch) remove(rows [][]Value) error {
+	statement := deletion{from: b.t.name}
+	for _, c := range b.t.primary {
+		statement.columns = append(statement.columns, b.t.sqlName(c))
+	}
+	for _, row := range rows {
+		var at []any
+		for _, c := range b.t.primary {
+			at = append(at, row[c].arg(b.t.columns[c].Type))
+		}
+		if err := statement.row(b.ctx, b.tx, at...); err != nil {
+			return err
+		}
+	}
+	return statement.end(b.ctx, b.tx)
+}
+
+// insertNew inserts rows without ids and gives them theirs.
+func (b *batch) insertNew(rows [][]Value) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if err := b.t.insert(b.ctx, b.tx, rows); err != nil {
+		return err
+	}
+	keys := map[int64][]key{}
+	byKey := map[key][]Value{}
+	for _, row := range rows {
+		k := b.t.keyOf(row)
+		keys[k.business] = append(keys[k.business], k)
+		byKey[k] = row
+	}
+	for business, keys := range keys {
+		stored, err := b.t.readByKey(b.ctx, b.tx, business, keys)
+		if err != nil {
+			return err
+		}
+		for _, row := range stored {
+			k := b.t.keyOf(row)
+			byKey[k][b.t.id] = row[b.t.id]
+			b.own(row[b.t.id].Int, k)
+		}
+	}
+	return nil
+}

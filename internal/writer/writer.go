@@ -1,0 +1,177 @@
+// Package writer is the one room that writes the tables. What is derived from them (the folded texts and the contact's type on a follow, the tag links) is kept in
+// the transaction that changes its origin, so that no reader ever sees the one without the other.
+//
+// Writers to one enterprise take turns, in a lock on its row of businesses; writers to different enterprises do not wait for one another.
+package writer
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// Writer writes records to the tables.
+type Writer struct {
+	db  *sql.DB
+	now func() time.Time
+}
+
+// New returns a Writer to a database of [database.Open] with this program's tables. now is the clock for created_at where a new record brings none.
+func New(db *sql.DB, now func() time.Time) *Writer { return &Writer{db: db, now: now} }
+
+// china is the zone of every date in the tables.
+var china = time.FixedZone("CST", 8*60*60)
+
+// Result is what Write did, and with which records it did not.
+type Result struct {
+	New, Changed, Unchanged int // records, by what they did to their row
+
+	Rejected   []Rejection // in the order of records
+	Duplicates []Duplicate // in the order of records
+}
+
+// Rejection is a record that cannot be stored.
+type Rejection struct {
+	Record  int    // its index
+	Field   string // the field that is wrong
+	Message string // why, to be read after the field's name
+}
+
+// Duplicate is one of two records of the same key with different ids: the live one was kept, of two live or two deleted ones that with the higher id.
+type Duplicate struct {
+	Record        int    // the index of the record that met the other, which came before it or was stored already
+	Key           string // the key of both
+	Kept, Dropped int64  // the ids
+}
+
+// Write upserts records of one kind in one transaction, exactly as if each were written alone, in their order:
+//
+//   - a record is matched to its row by its natural key (a business by id; a manager by uid, an employee by user_id, a contact by external_userid, a tag by tag_id and
+//     a follow by external_userid and userid, each within its enterprise);
+//   - absent fields keep what is stored; a new row takes the columns' defaults for them and the id that the record brings;
+//   - a record with the id of another key is rejected; so is one of an unknown enterprise, of another uniacid than its enterprise's, or of an unknown contact;
+//   - of two records of one key with different ids only one is kept (see Duplicate), whole.
+//
+// With skip, rejected records are left out; without, one rejected record means that nothing at all is written, and the counts are 0. The error is the database's or
+// ctx's, and then nothing was written either. Deadlocks and ids taken at the same moment are tried again, a bounded number of times.
+func (w *Writer) Write(ctx context.Context, kind Kind, records []Record, skip bool) (Result, error) {
+	t := tables[kind]
+	rows, rejected := t.check(records)
+	if len(rejected) > 0 && !skip {
+		return Result{Rejected: rejected}, nil
+	}
+	var result Result
+	err := w.transaction(ctx, func(tx *sql.Tx) error {
+		b := newBatch(ctx, tx, t, w.now())
+		b.result.Rejected = slices.Clone(rejected)
+		if err := b.write(rows); err != nil {
+			return err
+		}
+		result = b.result
+		slices.SortStableFunc(result.Rejected, func(a, b Rejection) int { return a.Record - b.Record })
+		if len(result.Rejected) > 0 && !skip {
+			return errRejected
+		}
+		return nil
+	})
+	if errors.Is(err, errRejected) {
+		return Result{Rejected: result.Rejected}, nil
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("writer: %s records: %w", kind, err)
+	}
+	return result, nil
+}
+
+// errRejected rolls a transaction back whose records are not all right.
+var errRejected = errors.New("rejected records")
+
+// check returns the records as rows of the table's columns, nil for those that can be seen to be wrong without the database.
+func (t *table) check(records []Record) (rows [][]Value, rejected []Rejection) {
+	rows = make([][]Value, len(records))
+	values := make([]Value, len(records)*len(t.columns))
+records:
+	for i, record := range records {
+		row := values[i*len(t.columns) : (i+1)*len(t.columns) : (i+1)*len(t.columns)]
+		copy(row, record)
+		for c := range t.given {
+			if message := t.columns[c].check(&row[c]); message != "" {
+				rejected = append(rejected, Rejection{Record: i, Field: t.columns[c].Name, Message: message})
+				continue records
+			}
+		}
+		rows[i] = row
+	}
+	return rows, rejected
+}
+
+// attempts bounds how often a transaction is tried. Writers wait between attempts, each a random time, so that those who met do not meet again.
+const (
+	attempts  = 12
+	firstWait = 2 * time.Millisecond
+	longWait  = time.Second
+)
+
+// The errors after which the same transaction can succeed.
+const (
+	duplicateKey     = 1062 // another enterprise took the id after it was looked at: looked at again, it is a rejection
+	lockWaitTimeout  = 1205
+	deadlock         = 1213
+	changedSinceRead = 1020 // MariaDB 11's word for a row that changed under a snapshot
+)
+
+func again(err error) bool {
+	var refused *mysql.MySQLError
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch refused.Number {
+	case duplicateKey, lockWaitTimeout, deadlock, changedSinceRead:
+		return true
+	}
+	return false
+}
+
+// transaction runs f in a transaction, again where the database asks for it: f must not keep anything of an attempt that failed.
+//
+// It is READ COMMITTED: a writer first takes the enterprise's lock and must then see what the one before it committed; and no gaps are locked, over which writers to
+// different enterprises would meet.
+func (w *Writer) transaction(ctx context.Context, f func(tx *sql.Tx) error) error {
+	return retry(ctx, func() error { return w.attempt(ctx, f) })
+}
+
+func retry(ctx context.Context, attempt func() error) error {
+	wait := firstWait
+	for n := 1; ; n++ {
+		err := attempt()
+		if err == nil || n == attempts || !again(err) {
+			return err
+		}
+		timer := time.NewTimer(wait/2 + rand.N(wait)) //nolint:gosec // spreading needs no secrecy
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return errors.Join(context.Cause(ctx), err)
+		case <-timer.C:
+		}
+		wait = min(2*wait, longWait)
+	}
+}
+
+func (w *Writer) attempt(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := w.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

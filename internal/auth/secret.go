@@ -1,0 +1,86 @@
+package auth
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// SecretFile is the name of the embedded server's own secret in its data directory.
+const SecretFile = "jwt-secret"
+
+// LoadOrCreateSecret returns the secret that the file SecretFile in dir holds, and makes dir and the file when there is none.
+// The secret is the file's text without the line break: 43 characters, 256 random bits in base64url, fit to be given as JWT_SECRET to another program.
+// Processes that start at once get the same one; a crash leaves a whole file or none. The file is its owner's alone (0600), and made so again when it is not.
+func LoadOrCreateSecret(dir string) ([]byte, error) {
+	path := filepath.Join(dir, SecretFile)
+	secret, err := loadSecret(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return secret, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := createSecret(dir, path); err != nil {
+		return nil, fmt.Errorf("making a secret in %s: %w", dir, err)
+	}
+	return loadSecret(path) // ours, or that of the process that was first
+}
+
+func loadSecret(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no regular file", path)
+	case info.Mode().Perm() != 0o600:
+		if err := os.Chmod(path, 0o600); err != nil {
+			return nil, fmt.Errorf("the secret is open to others: %w", err)
+		}
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	secret := bytes.TrimRight(raw, "\r\n")
+	if err := checkSecret(secret); err != nil {
+		return nil, fmt.Errorf("%s: %w; without the file a new one is made", path, err)
+	}
+	return secret, nil
+}
+
+// createSecret puts a new secret at path, unless there is one by then: a link never replaces a file, as a rename would another process's secret.
+func createSecret(dir, path string) error {
+	random := make([]byte, 32)
+	_, _ = rand.Read(random) // never fails
+	f, err := os.CreateTemp(dir, "."+SecretFile+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(base64.RawURLEncoding.EncodeToString(random) + "\n")
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

@@ -1,0 +1,371 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/wechatcustomers/api/client"
+	"example.com/wechatcustomers/internal/httpd"
+)
+
+// tap is called with every request before it goes out.
+type tap func(*http.Request)
+
+func (f tap) RoundTrip(r *http.Request) (*http.Response, error) {
+	f(r)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func through(f tap) client.Option { return client.WithHTTPClient(&http.Client{Transport: f}) }
+
+func ids(rows []client.Follow) []int64 {
+	list := []int64{}
+	for _, r := range rows {
+		list = append(list, r.ID)
+	}
+	return list
+}
+
+func TestAQueryBecomesTheLiteralParametersAndFindsItsRows(t *testing.T) {
+	t.Parallel()
+	m := open(t, nil)
+	var sent url.Values
+	c := m.client(through(func(r *http.Request) { sent = r.URL.Query() }))
+	at := func(second int64) time.Time { return time.Unix(second, 0) }
+	for name, w := range map[string]struct {
+		query client.Query
+		sent  url.Values
+		ids   []int64
+	}{
+		"nothing":     {client.Query{}, url.Values{}, []int64{5, 4, 3, 2, 1}},
+		"customer":    {client.Query{Customer: "李"}, url.Values{"search[customer]": {"李"}}, []int64{5, 3, 1}},
+		"odd text":    {client.Query{Customer: "a&b=c;d%+ "}, url.Values{"search[customer]": {"a&b=c;d%+ "}}, []int64{}},
+		"member":      {client.Query{Member: new(int64(3061))}, url.Values{"search[member]": {"3061"}}, []int64{5, 1}},
+		"no member":   {client.Query{Member: new(int64(0))}, url.Values{"search[member]": {"0"}}, []int64{4, 3, 2}},
+		"unknown way": {client.Query{AddWay: new(int32(0))}, url.Values{"search[add_way_type]": {"0"}}, []int64{2}},
+		"tag":         {client.Query{Tags: []string{"etVIP"}}, url.Values{"search[tags_data]": {"etVIP"}}, []int64{4, 1}},
+		"any tag":     {client.Query{Tags: []string{"etVIP", "etNew"}}, url.Values{"search[tags_data]": {"etVIP,etNew"}}, []int64{4, 2, 1}},
+		"employee":    {client.Query{Employee: "weiping"}, url.Values{"search[employee_member]": {"weiping"}}, []int64{5, 4, 3}},
+		"type":        {client.Query{Type: client.TypeWeCom}, url.Values{"search[type]": {"2"}}, []int64{5, 1}},
+		"status":      {client.Query{Status: client.StatusLost}, url.Values{"search[status]": {"-1"}}, []int64{3}},
+		"remark":      {client.Query{Remark: "新"}, url.Values{"search[remark]": {"新"}}, []int64{4}},
+		"from":        {client.Query{From: at(1632400000)}, url.Values{"search[time][]": {"1632400000", ""}}, []int64{5, 4}},
+		"from later":  {client.Query{From: at(1632400000).Add(1)}, url.Values{"search[time][]": {"1632400001", ""}}, []int64{5}},
+		"to":          {client.Query{To: at(1632277573).Add(time.Second - 1)}, url.Values{"search[time][]": {"", "1632277573"}}, []int64{2, 1}},
+		"between":     {client.Query{From: at(1632277573), To: at(1632300000)}, url.Values{"search[time][]": {"1632277573", "1632300000"}}, []int64{3, 2}},
+		"1970":        {client.Query{From: at(0)}, url.Values{"search[time][]": {"0", ""}}, []int64{5, 4, 3, 2, 1}},
+		"page":        {client.Query{Page: 2, PerPage: 2}, url.Values{"page": {"2"}, "per_page": {"2"}}, []int64{3, 2}},
+		"before":      {client.Query{BeforeID: 3, CropID: 1}, url.Values{"before_id": {"3"}, "crop_id": {"1"}}, []int64{2, 1}},
+		"omit":        {client.Query{OmitTags: true, OmitEmployees: true}, url.Values{"omit": {"tag,employee"}}, []int64{5, 4, 3, 2, 1}},
+		"omit one":    {client.Query{OmitEmployees: true}, url.Values{"omit": {"employee"}}, []int64{5, 4, 3, 2, 1}},
+		"all": {client.Query{Customer: "孙", AddWay: new(int32(202)), Tags: []string{"etNew"}, Employee: "WeiPing", Type: client.TypeWeChat, Status: client.StatusFollowing, Remark: "新"},
+			url.Values{"search[customer]": {"孙"}, "search[add_way_type]": {"202"}, "search[tags_data]": {"etNew"}, "search[employee_member]": {"WeiPing"}, "search[type]": {"1"},
+				"search[status]": {"1"}, "search[remark]": {"新"}}, []int64{4}},
+	} {
+		page, err := c.GetList(t.Context(), 2, w.query)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(w.sent, sent); diff != "" {
+			t.Errorf("%s: sent (-want +got)\n%s", name, diff)
+		}
+		if diff := cmp.Diff(w.ids, ids(page.Data)); diff != "" {
+			t.Errorf("%s: rows (-want +got)\n%s", name, diff)
+		}
+		if len(page.Tag) == 0 != w.query.OmitTags || len(page.Employee) == 0 != w.query.OmitEmployees {
+			t.Errorf("%s: %d tags, %d employees", name, len(page.Tag), len(page.Employee))
+		}
+	}
+}
+
+func TestWhatTheParametersCannotSayIsAnErrorAndNoRequest(t *testing.T) {
+	t.Parallel()
+	c, err := client.New("http://localhost:1", through(func(r *http.Request) { t.Errorf("sent %s", r.URL) }))
+	must(t, err)
+	for _, q := range []client.Query{
+		{Tags: []string{"a,b"}}, {Tags: []string{" "}}, {PerPage: 101}, {PerPage: -1}, {PerPage: 1<<32 + 1},
+		{From: time.Unix(-2, 0)}, {To: time.Unix(-1, 0)}, {From: time.Unix(1e11, 0)}, {To: time.Unix(1e12, 0)},
+	} {
+		if _, err := c.GetList(t.Context(), 2, q); err == nil || !strings.HasPrefix(err.Error(), "client: Query.") {
+			t.Errorf("%+v: %v", q, err)
+		}
+	}
+}
+
+func TestARefusalIsATypedErrorAlsoWhereItComesAs200(t *testing.T) {
+	t.Parallel()
+	for _, legacy := range []bool{false, true} {
+		m := open(t, func(c *httpd.Config) { c.LegacyStatus = legacy })
+		for name, w := range map[string]struct {
+			token   string
+			uniacid int64
+			query   client.Query
+			want    client.Error
+		}{
+			"parameters": {m.token, 2, client.Query{Status: 3, Page: -1}, client.Error{Status: 400, Msg: "参数错误:search[status] 只能是 1 或 -1;page 应为正整数",
+				Fields: []client.FieldError{{Field: "search[status]", Message: "只能是 1 或 -1,收到的是 「3」"}, {Field: "page", Message: "应为正整数,收到的是 「-1」"}}}},
+			"token":      {"x.y.z", 2, client.Query{}, client.Error{Status: 401, Msg: "请登录", Fields: []client.FieldError{}}},
+			"enterprise": {m.token, 2, client.Query{CropID: 3}, client.Error{Status: 403, Msg: "无权管理该企业", Fields: []client.FieldError{}}},
+			"account":    {m.token, 9, client.Query{}, client.Error{Status: 403, Msg: "无权管理该企业", Fields: []client.FieldError{}}},
+			"several":    {m.of(8), 2, client.Query{}, client.Error{Status: 400, Msg: "请先选择要管理的企业", Fields: []client.FieldError{}}},
+		} {
+			page, err := m.client(client.WithToken(w.token)).GetList(t.Context(), w.uniacid, w.query)
+			refused, ok := errors.AsType[*client.Error](err)
+			if !ok || page != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			if legacy {
+				w.want.Status = http.StatusOK
+			}
+			if len(refused.RequestID) != 12 {
+				t.Errorf("%s: request %q", name, refused.RequestID)
+			}
+			w.want.RequestID = refused.RequestID
+			if diff := cmp.Diff(&w.want, refused); diff != "" {
+				t.Errorf("%s: (-want +got)\n%s", name, diff)
+			}
+		}
+		_, err := m.client(client.WithToken("")).GetBusinessList(t.Context(), 2)
+		if refused, ok := errors.AsType[*client.Error](err); !ok || refused.Msg != "请登录" || !strings.HasPrefix(err.Error(), "getBusinessList: ") {
+			t.Errorf("getBusinessList: %v", err)
+		}
+	}
+}
+
+func TestAnAnswerThatIsNotTheServersIsAnErrorWithItsStatus(t *testing.T) {
+	t.Parallel()
+	for name, w := range map[string]struct {
+		status int
+		body   string
+		want   string
+	}{
+		"a proxy's page": {502, "<html>", "getList: 502 Bad Gateway (no envelope) (request abc)"},
+		"a page":         {200, "<html>", "getList: 200 OK (no envelope)"},
+		"other JSON":     {200, `{"data":[]}`, "getList: 200 OK (no envelope)"},
+		"a list":         {200, `[]`, "getList: 200 OK (no envelope)"},
+		"nothing":        {503, ``, "getList: 503 Service Unavailable (no envelope) (request abc)"},
+		"data of no use": {200, `{"result":0,"msg":"坏了","data":{"a":1}}`, "getList: 200 坏了"},
+		"a failure":      {500, `{"result":0,"msg":"坏了","data":[]}`, "getList: 500 坏了 (request abc)"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w2 http.ResponseWriter, _ *http.Request) {
+			w2.Header().Set("X-Request-Id", "abc")
+			w2.WriteHeader(w.status)
+			w2.Write([]byte(w.body))
+		}))
+		c, err := client.New(server.URL)
+		must(t, err)
+		_, err = c.GetList(t.Context(), 2, client.Query{})
+		if refused, ok := errors.AsType[*client.Error](err); !ok || refused.Status != w.status || err.Error() != w.want {
+			t.Errorf("%s: %v", name, err)
+		}
+		server.Close()
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"result":1,"msg":"ok","data":[]}`)) }))
+	defer server.Close()
+	c, err := client.New(server.URL)
+	must(t, err)
+	if page, err := c.GetList(t.Context(), 2, client.Query{}); err == nil {
+		t.Errorf("a success without a page: %+v", page)
+	}
+}
+
+func TestRowsComeExactlyOnceWhileOthersWrite(t *testing.T) {
+	t.Parallel()
+	m := open(t, nil)
+	requests := 0
+	c := m.client(through(func(r *http.Request) {
+		if q := r.URL.Query(); q.Get("omit") != "tag,employee" || q.Get("per_page") != "2" {
+			t.Errorf("sent %v", q)
+		}
+		if requests++; requests == 2 { // new rows, one that is gone, and one that another page would have repeated
+			m.load(`{"follow":{"uniacid":2,"crop_id":1,"id":6,"userid":"WeiPing","external_userid":"wm2"}}
+{"follow":{"uniacid":2,"crop_id":1,"id":7,"userid":"WeiPing2","external_userid":"wm3"}}
+{"follow":{"uniacid":2,"crop_id":1,"id":2,"userid":"XiaoLiangZi","external_userid":"wm2","deleted_at":"2024-05-01 08:00:00"}}`)
+		}
+	}))
+	rows := c.Rows(t.Context(), 2, client.Query{PerPage: 2})
+	read := func() (got []client.Follow) {
+		for row, err := range rows {
+			must(t, err)
+			got = append(got, row)
+		}
+		return got
+	}
+	if diff := cmp.Diff([]int64{5, 4, 3, 1}, ids(read())); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]int64{7, 6, 5, 4, 3, 1}, ids(read())); diff != "" {
+		t.Errorf("once more (-want +got)\n%s", diff)
+	}
+	if requests != 5 {
+		t.Errorf("%d requests", requests)
+	}
+}
+
+func TestRowsAreFetchedAsTheyAreRead(t *testing.T) {
+	t.Parallel()
+	m := open(t, nil)
+	requests := 0
+	c := m.client(through(func(*http.Request) { requests++ }))
+	for row, err := range c.Rows(t.Context(), 2, client.Query{PerPage: 2, BeforeID: 5, Status: client.StatusFollowing}) {
+		must(t, err)
+		if row.ID == 2 {
+			break
+		}
+	}
+	if requests != 1 {
+		t.Errorf("%d requests for the first page's rows", requests)
+	}
+	all, err := c.GetList(t.Context(), 2, client.Query{PerPage: 5})
+	must(t, err)
+	requests = 0
+	n := 0
+	for _, err := range c.Rows(t.Context(), 2, client.Query{}) {
+		must(t, err)
+		n++
+	}
+	if n != int(all.Total) || requests != 1 {
+		t.Errorf("%d rows in %d requests", n, requests)
+	}
+}
+
+func TestRowsEndWithTheErrorThatTheyMeet(t *testing.T) {
+	t.Parallel()
+	m := open(t, nil)
+	requests := 0
+	c := m.client(through(func(*http.Request) {
+		if requests++; requests == 2 {
+			m.load(`{"manager":{"uniacid":2,"uid":7,"business_id":1,"deleted_at":"2024-05-01 08:00:00"}}`)
+		}
+	}))
+	var got []int64
+	var errs []error
+	for row, err := range c.Rows(t.Context(), 2, client.Query{PerPage: 3}) {
+		if got = append(got, row.ID); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if !slices.Equal(got, []int64{5, 4, 3, 0}) || len(errs) != 1 {
+		t.Fatalf("rows %v, errors %v", got, errs)
+	}
+	if refused, ok := errors.AsType[*client.Error](errs[0]); !ok || refused.Status != http.StatusForbidden {
+		t.Errorf("%v", errs[0])
+	}
+	for _, err := range c.Rows(t.Context(), 2, client.Query{Page: 2}) {
+		if err == nil || requests != 2 {
+			t.Errorf("with a page: %v, %d requests", err, requests)
+		}
+	}
+}
+
+func TestRowsOfAServerWithoutBeforeIDAreNotReadForever(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Write([]byte(`{"result":1,"msg":"ok","data":{"data":[{"id":2},{"id":1}],"next_page_url":"x"}}`))
+	}))
+	defer server.Close()
+	c, err := client.New(server.URL)
+	must(t, err)
+	var last error
+	n := 0
+	for _, err := range c.Rows(t.Context(), 2, client.Query{}) {
+		last = err
+		n++
+	}
+	if n != 3 || last == nil || !strings.Contains(last.Error(), "before_id") {
+		t.Errorf("%d rows, then %v", n, last)
+	}
+}
+
+func TestTheTokenIsAskedForBeforeEveryRequest(t *testing.T) {
+	t.Parallel()
+	m := open(t, nil)
+	var sent []string
+	tokens := []string{m.token, "x.y.z"}
+	gone := errors.New("no token left")
+	c := m.client(through(func(r *http.Request) { sent = append(sent, r.Header.Get("Authorization")) }), client.WithTokenSource(func(context.Context) (string, error) {
+		if len(tokens) == 0 {
+			return "", gone
+		}
+		next := tokens[0]
+		tokens = tokens[1:]
+		return next, nil
+	}))
+	_, err := c.GetBusinessList(t.Context(), 2)
+	must(t, err)
+	if _, err := c.GetBusinessList(t.Context(), 2); err == nil {
+		t.Error("the second token holds")
+	}
+	if _, err := c.GetBusinessList(t.Context(), 2); !errors.Is(err, gone) {
+		t.Errorf("%v", err)
+	}
+	if diff := cmp.Diff([]string{"Bearer " + m.token, "Bearer x.y.z"}, sent); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestTheAddressMayHaveAPathAndMustBeOne(t *testing.T) {
+	t.Parallel()
+	var asked string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.URL.Path
+		w.Write([]byte(`{"result":1,"msg":"ok","data":[]}`))
+	}))
+	defer server.Close()
+	for _, base := range []string{server.URL + "/mall", server.URL + "/mall/"} {
+		c, err := client.New(base)
+		must(t, err)
+		_, err = c.GetBusinessList(t.Context(), 2)
+		must(t, err)
+		if asked != "/mall/business/2/plugin/WechatCustomers/getBusinessList" {
+			t.Errorf("asked %s", asked)
+		}
+	}
+	for _, base := range []string{"", "mall.example.com", "ftp://mall.example.com", "http://", "/business", "http://a b"} {
+		if _, err := client.New(base); err == nil {
+			t.Errorf("%q is taken", base)
+		}
+	}
+}
+
+func TestACancelledContextIsTheCallsError(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c, err := client.New("http://localhost:1")
+	must(t, err)
+	if _, err := c.GetList(ctx, 2, client.Query{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestTheClientNeedsNothingButTheRuntimeOfItsGenerator(t *testing.T) {
+	t.Parallel()
+	needs := func(pkg string) []string {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", pkg).Output()
+		must(t, err)
+		return strings.Fields(string(out))
+	}
+	const runtime = "github.com/oapi-codegen/runtime"
+	may := needs(runtime)
+	if !slices.Contains(may, runtime) {
+		t.Fatalf("%s needs %v", runtime, may)
+	}
+	for _, pkg := range needs("example.com/wechatcustomers/api/client") {
+		if !slices.Contains(may, pkg) && pkg != "example.com/wechatcustomers/api/client" && pkg != "example.com/wechatcustomers/gen/client" {
+			t.Errorf("%s is needed too", pkg)
+		}
+	}
+}

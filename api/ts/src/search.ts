@@ -1,0 +1,51 @@
+import type { components, operations } from "./schema.js";
+
+/** 1: a WeChat user, 2: a WeCom user. */
+export type ContactType = components["schemas"]["ExternalTypeFilter"];
+/** 1: following, -1: lost. */
+export type FollowStatus = components["schemas"]["StatusFilter"];
+/** A moment: a `Date`, or unix seconds. */
+export type TimePoint = Date | number;
+
+/** The filters. What is undefined, null or empty does not filter. */
+export interface Search {
+  /** Contacts whose name contains this, or whose external_userid is exactly it. */
+  customer?: string | null | undefined;
+  /** The contact's mall member id; 0 is "no member". */
+  member?: number | string | null | undefined;
+  /** The way the customer was added, a row's `add_way`; 0 is "unknown". */
+  addWay?: number | null | undefined;
+  /** Tag ids: rows that carry any of them. */
+  tags?: string | readonly string[] | null | undefined;
+  /** The employee's userid. */
+  employee?: string | null | undefined;
+  type?: ContactType | null | undefined;
+  status?: FollowStatus | null | undefined;
+  /** Time added, both ends included; null leaves a side open. */
+  time?: readonly [from: TimePoint | null | undefined, to: TimePoint | null | undefined] | null | undefined;
+  /** Rows whose remark contains this. */
+  remark?: string | null | undefined;
+}
+
+type Query = Pick<NonNullable<operations["getList"]["parameters"]["query"]>, Extract<keyof NonNullable<operations["getList"]["parameters"]["query"]>, `search[${string}`>>;
+
+/** The contract's literal parameters for these filters. */
+export function toQuery(search: Search): Query {
+  const query: Query = {};
+  if (search.customer) query["search[customer]"] = search.customer;
+  if (search.member != null && search.member !== "") query["search[member]"] = String(search.member);
+  if (search.addWay != null) query["search[add_way_type]"] = search.addWay;
+  if (search.tags?.length) query["search[tags_data]"] = typeof search.tags === "string" ? search.tags : search.tags.join(",");
+  if (search.employee) query["search[employee_member]"] = search.employee;
+  if (search.type != null) query["search[type]"] = search.type;
+  if (search.status != null) query["search[status]"] = search.status;
+  const [from, to] = (search.time ?? []).map(seconds);
+  if (from || to) query["search[time][]"] = [from ?? "", to ?? ""];
+  if (search.remark) query["search[remark]"] = search.remark;
+  return query;
+}
+
+function seconds(moment: TimePoint | null | undefined): string {
+  if (moment == null) return "";
+  return String(Math.floor(moment instanceof Date ? moment.getTime() / 1000 : moment));
+}

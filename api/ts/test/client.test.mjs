@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { after, before, suite, test } from "node:test";
+import { ApiError, createClient, readToken } from "wechat-customers-client";
+import { startServer } from "./server.mjs";
+
+let server, client;
+before(async () => {
+  server = await startServer();
+  client = createClient({ baseUrl: server.address, token: server.token });
+});
+after(() => server?.stop());
+
+const all = async (options) => {
+  const rows = [];
+  for await (const row of client.rows(options)) rows.push(row);
+  return rows;
+};
+
+test("the first page has the demonstration's rows, tags and employees", async () => {
+  const { data, error } = await client.getList();
+  assert.equal(error, undefined);
+  assert.equal(data.total, 2000);
+  assert.equal(data.data.length, 15);
+  assert.equal(data.tag.length, 60);
+  assert.equal(data.employee.length, 40);
+});
+
+test("omit, page and perPage reach the server", async () => {
+  const { data } = await client.getList({ page: 3, perPage: 7, omit: ["tag", "employee"], cropId: 1 });
+  assert.deepEqual([data.current_page, data.per_page, data.data.length, data.tag, data.employee], [3, 7, 7, [], []]);
+});
+
+suite("each filter keeps exactly the rows that it names", () => {
+  let rows;
+  before(async () => { rows = await all(); });
+  const keeps = (name, search, keep) => test(name, async () => {
+    const [filter, kept] = [search(), rows.filter(keep())];
+    assert.ok(kept.length > 0 && kept.length < rows.length, `${kept.length} of ${rows.length}`);
+    assert.deepEqual((await all({ search: filter })).map((row) => row.id), kept.map((row) => row.id));
+  });
+  const tagged = () => rows.filter((row) => row.tag_id).flatMap((row) => row.tag_id.split(",")).slice(0, 2);
+  const middle = () => rows[1000].createtime;
+  keeps("customer", () => ({ customer: "李" }), () => (row) => row.has_one_customer.name.includes("李"));
+  keeps("customer by external_userid", () => ({ customer: rows[5].external_userid }), () => (row) => row.external_userid === rows[5].external_userid);
+  keeps("member", () => ({ member: 0 }), () => (row) => row.has_one_customer.uid === 0);
+  keeps("addWay, 0 included", () => ({ addWay: 0 }), () => (row) => row.add_way === "0");
+  keeps("tags, any of them", () => ({ tags: tagged() }), () => (row) => tagged().some((id) => row.tag_id.split(",").includes(id)));
+  keeps("employee", () => ({ employee: rows[9].userid }), () => (row) => row.userid === rows[9].userid);
+  keeps("type", () => ({ type: 2 }), () => (row) => row.has_one_customer.external_type === 2);
+  keeps("status", () => ({ status: -1 }), () => (row) => row.status === -1);
+  keeps("time, both ends", () => ({ time: [middle() - 86400, new Date(middle() * 1000)] }), () => (row) => row.createtime >= middle() - 86400 && row.createtime <= middle());
+  keeps("time, open start", () => ({ time: [null, middle()] }), () => (row) => row.createtime <= middle());
+  keeps("time, open end", () => ({ time: [middle(), null] }), () => (row) => row.createtime >= middle());
+  keeps("remark", () => ({ remark: rows.find((row) => row.remark).remark }), () => (row) => row.remark.includes(rows.find((other) => other.remark).remark));
+  test("an unset filter does not filter", async () => {
+    const { data } = await client.getList({ search: { customer: "", member: null, tags: [], time: [null, null], status: undefined } });
+    assert.equal(data.total, rows.length);
+  });
+});
+
+test("a walk gives every row once, newest first", async () => {
+  const ids = (await all({ perPage: 33 })).map((row) => row.id);
+  assert.equal(ids.length, 2000);
+  assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => b - a));
+});
+
+test("a wrong parameter is an error that names its field", async () => {
+  const { data, error } = await client.getList({ search: { member: "abc" } });
+  assert.equal(data, undefined);
+  assert.ok(error instanceof ApiError);
+  assert.equal(error.status, 400);
+  assert.equal(error.fields[0].field, "search[member]");
+  assert.ok(error.fields[0].message);
+});
+
+test("a walk throws the server's error", async () => {
+  await assert.rejects(all({ cropId: 99 }), { name: "ApiError", status: 403, msg: "无权管理该企业" });
+});
+
+test("without a token and with a broken one there is an error, not an exception", async () => {
+  const stranger = await createClient({ baseUrl: server.address, uniacid: 2 }).getList();
+  const broken = await createClient({ baseUrl: server.address, token: `${server.token.slice(0, -4)}AAAA` }).getList();
+  const nothing = await createClient({ baseUrl: server.address }).getBusinessList();
+  for (const { error } of [stranger, broken, nothing]) assert.deepEqual([error.status, error.msg, error.isUnauthenticated], [401, "请登录", true]);
+});
+
+test("a token function is asked before every call", async () => {
+  let asked = 0;
+  const lazy = createClient({ baseUrl: `${server.address}/`, token: async () => { asked++; return server.token; } });
+  await lazy.getBusinessList();
+  assert.equal((await lazy.getList()).data.total, 2000);
+  assert.equal(asked, 2);
+});
+
+test("the member's enterprises are listed", async () => {
+  const { data } = await client.getBusinessList();
+  assert.equal(data[0].crop_id, 1);
+  assert.ok(data.every(({ name }) => name));
+  assert.equal((await client.getList({ cropId: data.at(-1).crop_id })).error, undefined);
+});
+
+test("an aborted call rejects with the signal's reason", async () => {
+  const reason = new Error("enough");
+  await assert.rejects(client.getList({ signal: AbortSignal.abort(reason) }), reason);
+});
+
+test("a lost connection rejects", async () => {
+  await assert.rejects(createClient({ baseUrl: "http://127.0.0.1:1", token: server.token }).getList(), TypeError);
+});
+
+test("a token tells its member, and other text nothing", () => {
+  const { uid, uniacid, cropId, expires } = readToken(server.token);
+  assert.deepEqual([uid, uniacid, cropId], [7, 2, 1]);
+  assert.ok(expires > new Date());
+  for (const text of ["", "a.b.c", "no token", "..."]) assert.deepEqual(readToken(text), {});
+});
+
+test("an answer that is no envelope is an error with its status", async () => {
+  const { error } = await createClient({ baseUrl: `${server.address}/healthz?`, token: server.token }).getList();
+  assert.ok(error instanceof ApiError);
+  assert.deepEqual([error.status, error.msg, error.fields], [200, "HTTP 200", []]);
+});
+
+test("a walk stays right while others write", async () => {
+  const before = (await all()).map((row) => row.id);
+  const seen = [];
+  let written = 0;
+  for await (const batch of client.batches({ perPage: 50 })) {
+    seen.push(...batch.data.map((row) => row.id));
+    if (written++ > 0) continue;
+    const { has_one_customer, has_one_employee, ...row } = batch.data[0];
+    // As many new rows as a batch: a walk by page number would now give the whole first batch again.
+    const records = Array.from({ length: 50 }, (_, i) => JSON.stringify({ follow: { ...row, id: 900001 + i, userid: `Newcomer${i}` } }));
+    await server.run(["import", "-"], records.join("\n"));
+  }
+  assert.deepEqual(seen, before);
+  assert.equal((await client.getList()).data.total, before.length + 50);
+});
+
+test("a server that answers every error as 200 is understood", async () => {
+  const legacy = await startServer({ LEGACY_STATUS: "true" });
+  try {
+    const old = createClient({ baseUrl: legacy.address, token: legacy.token });
+    const { error } = await old.getList({ search: { member: "abc" } });
+    assert.deepEqual([error.status, error.fields[0].field], [200, "search[member]"]);
+    assert.equal((await createClient({ baseUrl: legacy.address, uniacid: 2 }).getList()).error.isUnauthenticated, true);
+    assert.equal((await old.getList()).data.total, 2000);
+  } finally {
+    await legacy.stop();
+  }
+});

@@ -1,0 +1,55 @@
+// Compiled, never run: each @ts-expect-error fails the build where the wrong call would compile.
+import { ApiError, createClient, type CustomerPage, type FieldError, type Follow } from "../src/index.js";
+
+const client = createClient({ baseUrl: "https://example.com", token: "t" });
+createClient({ baseUrl: new URL("https://example.com"), token: async () => "t", uniacid: 2 });
+
+client.getList();
+client.getList({ search: { customer: "李", tags: ["a", "b"], time: [new Date(), null], addWay: 0, member: 0, type: 1, status: -1 }, page: 2, cropId: 1 });
+client.getList({ search: { tags: "a,b", member: "3061", time: [1631950639, 1632277573], customer: undefined, status: null } });
+client.getList({ perPage: 100, omit: ["tag", "employee"], signal: new AbortController().signal });
+
+// @ts-expect-error a filter that does not exist
+client.getList({ search: { custmer: "李" } });
+// @ts-expect-error 0 is no status
+client.getList({ search: { status: 0 } });
+// @ts-expect-error there are two types
+client.getList({ search: { type: 3 } });
+// @ts-expect-error the way is a number
+client.getList({ search: { addWay: "1" } });
+// @ts-expect-error a range has two sides
+client.getList({ search: { time: [1631950639] } });
+// @ts-expect-error a range has two sides, not three
+client.getList({ search: { time: [1, 2, 3] } });
+// @ts-expect-error moments are dates or seconds
+client.getList({ search: { time: ["2021-09-28", "2021-09-29"] } });
+// @ts-expect-error filters go into search
+client.getList({ customer: "李" });
+// @ts-expect-error only these two lists can be left out
+client.getList({ omit: ["data"] });
+// @ts-expect-error a walk decides its pages itself
+client.rows({ page: 2 });
+// @ts-expect-error the server's address is needed
+createClient({ token: "t" });
+
+export async function narrowing(): Promise<CustomerPage> {
+  const result = await client.getList();
+  // @ts-expect-error there may be an error instead
+  result.data.total;
+  if (result.error) {
+    const error: ApiError = result.error;
+    const fields: readonly FieldError[] = error.fields;
+    const none: undefined = result.data;
+    throw new Error(error.msg + fields.map((f) => f.field + f.message) + none);
+  }
+  const way: string = result.data.data[0]!.add_way;
+  const employee: string | undefined = result.data.data[0]!.has_one_employee?.name;
+  // @ts-expect-error an unknown employee is null
+  result.data.data[0]!.has_one_employee.name;
+  console.log(way, employee);
+  for await (const row of client.rows({ search: { status: 1 } })) {
+    const follow: Follow = row;
+    console.log(follow.id);
+  }
+  return result.data;
+}

@@ -1,0 +1,66 @@
+import { reactive, shallowRef, watch } from "vue";
+import { ApiError, type CustomerPage, type EmployeeName, type Tag } from "wechat-customers-client";
+import { client, signedIn } from "./session";
+import { active, cleared, type Filter, toSearch, view } from "./view";
+
+/** The page of rows that the view asks for; the one before stays while the next is on its way. */
+export const page = shallowRef<CustomerPage>();
+/** The enterprise's tags and employees, fetched with its first page. */
+export const lists = shallowRef<{ crop: number; tags: Tag[]; employees: EmployeeName[] }>({ crop: 0, tags: [], employees: [] });
+/** Where the loading stands. An error that is no ApiError is a lost connection. */
+export const state = reactive<{ loading: boolean; error: unknown }>({ loading: false, error: undefined });
+/** For an empty result: how many rows each filter alone keeps away. */
+export const hints = shallowRef<{ filter: Filter; total: number }[]>();
+
+let running = new AbortController();
+
+/** Fetches the view's page; `fresh` fetches the tags and employees as well. */
+export async function load(fresh = false): Promise<void> {
+  running.abort();
+  hints.value = undefined;
+  state.error = undefined;
+  if (!signedIn.value || !view.crop) {
+    page.value = undefined;
+    state.loading = false;
+    return;
+  }
+  running = new AbortController();
+  const { signal } = running;
+  const { crop } = view;
+  const known = lists.value.crop === crop && !fresh;
+  if (lists.value.crop !== crop) page.value = undefined;
+  state.loading = true;
+  try {
+    const { data, error } = await client.getList({
+      search: toSearch(view), cropId: crop, page: view.page, perPage: view.size, signal,
+      ...(known && { omit: ["tag", "employee"] as const }),
+    });
+    if (signal.aborted) return;
+    if (error) throw error;
+    if (!known) lists.value = { crop, tags: data.tag, employees: data.employee };
+    page.value = data;
+    if (data.total === 0 && active(view).length > 1) void explain(signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    page.value = undefined;
+    state.error = error;
+  }
+  state.loading = false;
+}
+
+async function explain(signal: AbortSignal): Promise<void> {
+  const answers = await Promise.all(active(view).map(async (filter) => {
+    const search = toSearch({ ...view, ...cleared(filter) });
+    const { data } = await client.getList({ search, cropId: view.crop, perPage: 1, omit: ["tag", "employee"], signal });
+    return { filter, total: data?.total ?? 0 };
+  })).catch(() => []);
+  if (signal.aborted) return;
+  hints.value = answers.filter(({ total }) => total > 0).sort((a, b) => b.total - a.total);
+}
+
+/** Whether an error means that the member has to sign in again. */
+export function isExpired(error: unknown): boolean {
+  return error instanceof ApiError && error.isUnauthenticated;
+}
+
+watch([() => ({ ...view }), signedIn], () => void load(), { immediate: true });

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"example.com/wechatcustomers/internal/database"
+	"example.com/wechatcustomers/internal/embedded"
+)
+
+// databaseFlags say which database a command uses; they are the same for every command.
+type databaseFlags struct {
+	DatabaseDSN string `name:"database-dsn" env:"DATABASE_DSN" placeholder:"DSN" help:"A go-sql-driver DSN, such as user:password@tcp(host:3306)/name. Default: the embedded database."`
+	DataDir     string `env:"DATA_DIR" default:"${data_dir}" placeholder:"DIR" help:"Folder of the embedded database (${default})."`
+}
+
+// open returns the configured database. The caller calls closeAll, which gives back the connections and its share in the embedded server.
+func (f databaseFlags) open(ctx context.Context, s streams) (db *sql.DB, closeAll func() error, err error) {
+	if f.DatabaseDSN != "" {
+		if db, err = database.Open(f.DatabaseDSN); err != nil {
+			return nil, nil, err
+		}
+		return db, db.Close, nil
+	}
+	server, err := embedded.Start(ctx, embedded.Options{Dir: f.DataDir, Log: s.log})
+	if err != nil {
+		return nil, nil, err
+	}
+	if db, err = database.Open(server.DSN()); err != nil {
+		return nil, nil, errors.Join(err, server.Close())
+	}
+	return db, func() error { return errors.Join(db.Close(), server.Close()) }, nil
+}
+
+// migrateOwn brings the tables of an embedded database up to date; on any other that is what the migrate command is for.
+func (f databaseFlags) migrateOwn(ctx context.Context, s streams, db *sql.DB) error {
+	if f.DatabaseDSN != "" {
+		return nil
+	}
+	return database.Migrate(ctx, db, s.log)
+}
+
+// with opens the database, sees that its tables are this program's, and runs use on it.
+func (f databaseFlags) with(ctx context.Context, s streams, use func(*sql.DB) error) (err error) {
+	db, closeAll, err := f.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll()) }()
+	if err := f.migrateOwn(ctx, s, db); err != nil {
+		return err
+	}
+	if err := database.Ready(ctx, db); err != nil {
+		return fmt.Errorf("%w (the tables are made by: wechat-customers migrate)", err)
+	}
+	return use(db)
+}
+
+type migrateCommand struct {
+	databaseFlags
+}
+
+// Run brings the tables up to date.
+func (c migrateCommand) Run(ctx context.Context, s streams) (err error) {
+	db, closeAll, err := c.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll()) }()
+	if err := database.Migrate(ctx, db, s.log); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "the tables are up to date")
+	return nil
+}

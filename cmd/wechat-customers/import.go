@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	gendb "example.com/wechatcustomers/gen/db"
+	"example.com/wechatcustomers/internal/demo"
+	"example.com/wechatcustomers/internal/ndjson"
+	"example.com/wechatcustomers/internal/writer"
+)
+
+type importCommand struct {
+	databaseFlags
+	KeepGoing bool     `help:"Leave bad records out and load the rest; lists them and exits 1."`
+	Files     []string `arg:"" name:"file" help:"Files of newline-delimited JSON; - is standard input."`
+}
+
+// Help explains the records.
+func (importCommand) Help() string {
+	return `Each line is one record, the contract's own objects under their kind:
+
+  {"business":{"uniacid":2,"id":1,"name":"…"}}
+  {"manager":{"uniacid":2,"uid":7,"business_id":1}}
+  {"employee":{… as has_one_employee}}
+  {"customer":{… as has_one_customer}}
+  {"tag":{… as tag[]}}
+  {"follow":{… as a row of data[] without has_one_customer and has_one_employee}}
+
+Records are stored under their natural keys (a follow: enterprise, external_userid, userid), so that loading a file again changes nothing. Keys that a record
+leaves out keep their stored values. Of several records of one key the live one wins, then the highest id; the others are listed.`
+}
+
+// Run loads the files in their order.
+func (c importCommand) Run(ctx context.Context, s streams) error {
+	return c.with(ctx, s, func(db *sql.DB) error {
+		var sources []ndjson.Source
+		for _, name := range c.Files {
+			if name == "-" {
+				sources = append(sources, ndjson.Source{Name: "standard input", Reader: s.in})
+				continue
+			}
+			f, err := os.Open(name)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			source := ndjson.Source{Name: name, Reader: f}
+			if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+				source.Size = info.Size()
+			}
+			sources = append(sources, source)
+		}
+		return load(ctx, s, db, sources, c.KeepGoing)
+	})
+}
+
+type demoCommand struct {
+	databaseFlags
+}
+
+// Run loads the demonstration.
+func (c demoCommand) Run(ctx context.Context, s streams) error {
+	return c.with(ctx, s, func(db *sql.DB) error { return loadDemo(ctx, s, db) })
+}
+
+func loadDemo(ctx context.Context, s streams, db *sql.DB) error {
+	r, w := io.Pipe()
+	defer r.Close() // ends the writing, should the loading end first
+	go func() { w.CloseWithError(demo.Write(w)) }()
+	return load(ctx, s, db, []ndjson.Source{{Name: "demonstration", Reader: r}}, false)
+}
+
+func loadDemoIfEmpty(ctx context.Context, s streams, db *sql.DB) error {
+	some, err := gendb.New(db).HasBusinesses(ctx)
+	if err != nil || some {
+		return err
+	}
+	return loadDemo(ctx, s, db)
+}
+
+// load imports the sources and reports on standard output: what was loaded, every bad record and every duplicate. The error is errReported where not
+// everything was loaded.
+func load(ctx context.Context, s streams, db *sql.DB, sources []ndjson.Source, keepGoing bool) error {
+	report, err := ndjson.Import(ctx, writer.New(db, time.Now), sources, ndjson.Options{
+		KeepGoing: keepGoing, Progress: ndjson.Show(s.err, terminal(s.err)),
+	})
+	for _, d := range report.Duplicates {
+		fmt.Fprintln(s.out, d)
+	}
+	for _, p := range report.Bad {
+		fmt.Fprintln(s.out, p)
+	}
+	fmt.Fprintf(s.out, "loaded %d records in %v: %d new, %d changed, %d as they were; %d bad, %d duplicates\n",
+		report.Loaded(), report.Elapsed.Round(time.Millisecond), report.New, report.Changed, report.Unchanged, len(report.Bad), len(report.Duplicates))
+	switch {
+	case report.Stopped && report.LoadedTo.Line == 0:
+		fmt.Fprintln(s.out, "stopped: nothing is loaded")
+	case report.Stopped:
+		fmt.Fprintf(s.out, "stopped: everything up to %v is loaded, nothing after it\n", report.LoadedTo)
+	}
+	if errors.Is(err, ndjson.ErrBadRecords) {
+		return errReported
+	}
+	return err
+}
+
+// terminal says whether out is a terminal.
+func terminal(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,90 @@
+// Command wechat-customers serves the WeCom customer list: getList of the contract in api/openapi.yaml, on MySQL or MariaDB, or on a
+// private MariaDB of its own where no database is configured.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		if !errors.Is(err, errReported) {
+			fmt.Fprintln(os.Stderr, "wechat-customers: "+err.Error())
+		}
+		os.Exit(1)
+	}
+}
+
+// errReported is the error of a command that has said on standard output what went wrong.
+var errReported = errors.New("failed")
+
+// program is the command line. Every setting is a flag and an environment variable; nothing else reads the environment.
+type program struct {
+	Serve   serveCommand   `cmd:"" help:"Serve the API."`
+	Migrate migrateCommand `cmd:"" help:"Create the tables, or bring them up to date."`
+	Import  importCommand  `cmd:"" help:"Load records from newline-delimited JSON: business, manager, employee, customer, tag, follow, in this order."`
+	Demo    demoCommand    `cmd:"" help:"Load the demonstration enterprise."`
+	Check   checkCommand   `cmd:"" help:"Recompute everything that is derived from the base rows and list what differs."`
+	Reindex reindexCommand `cmd:"" help:"Make everything that is derived from the base rows right again, while others read and write."`
+	Token   tokenCommand   `cmd:"" help:"Mint a token (HS256) and print it alone on standard output."`
+}
+
+// streams are the program's standard streams, and the log on standard error.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	log      *slog.Logger
+}
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	var p program
+	exited := false
+	parser, err := kong.New(&p,
+		kong.Name("wechat-customers"),
+		kong.Description("The list of an enterprise's WeCom customers (getList), on MySQL or MariaDB.\n\nWithout DATABASE_DSN every command uses the embedded database: "+
+			"a private MariaDB in DATA_DIR, started with the first command and stopped with the last."),
+		kong.Writers(stdout, stderr),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(int) { exited = true }),
+		kong.Vars{"data_dir": dataDir()},
+	)
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(args)
+	if exited {
+		return nil // --help
+	}
+	if err != nil {
+		return err
+	}
+	s := streams{in: stdin, out: stdout, err: stderr, log: slog.New(slog.NewTextHandler(stderr, nil))}
+	command.BindTo(ctx, (*context.Context)(nil))
+	return command.Run(s)
+}
+
+// dataDir returns the folder of the embedded database where none is named: in the user's data folder.
+func dataDir() string {
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return dir + "/wechat-customers"
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ".data"
+	}
+	return strings.TrimSuffix(home, "/") + "/.local/share/wechat-customers"
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"example.com/wechatcustomers/api"
+	gendb "example.com/wechatcustomers/gen/db"
+	"example.com/wechatcustomers/internal/auth"
+	"example.com/wechatcustomers/internal/customers"
+	"example.com/wechatcustomers/internal/database"
+	"example.com/wechatcustomers/internal/httpd"
+	"example.com/wechatcustomers/internal/pages"
+	"example.com/wechatcustomers/internal/remember"
+)
+
+type serveCommand struct {
+	databaseFlags
+	tokenFlags
+	ListenAddr   string        `env:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on (${default})."`
+	PublicURL    string        `name:"public-url" env:"PUBLIC_URL" placeholder:"URL" help:"What page links begin with; {uniacid} in it is replaced. Default: the address that the request reached."`
+	Demo         bool          `help:"Load the demonstration enterprise into an empty database first."`
+	JWTJWKS      string        `name:"jwt-jwks" env:"JWT_JWKS" placeholder:"FILE|URL" help:"Public keys (JWKS) of RS256, ES256 and EdDSA tokens."`
+	JWTCookie    string        `name:"jwt-cookie" env:"JWT_COOKIE" placeholder:"NAME" help:"Cookie that may hold the token, beside the Authorization header."`
+	LegacyStatus bool          `env:"LEGACY_STATUS" help:"Answer every envelope as HTTP 200, as the original does."`
+	CORSOrigins  []string      `name:"cors-origins" env:"CORS_ORIGINS" placeholder:"ORIGIN" help:"Origins that may call from a browser, comma-separated. Default: none."`
+	CacheMB      int64         `name:"cache-mb" env:"CACHE_MB" default:"64" placeholder:"MB" help:"Memory for answers that are kept (${default}); 0: none."`
+	MaxURL       int           `name:"max-url" env:"MAX_URL" default:"16384" placeholder:"BYTES" help:"Longest address (${default})."`
+	MaxHeader    int           `env:"MAX_HEADER" default:"32768" placeholder:"BYTES" help:"Largest header (${default})."`
+	MaxPairs     int           `env:"MAX_PAIRS" default:"200" placeholder:"N" help:"Most parameters in a query or a body (${default})."`
+	MaxBody      int64         `env:"MAX_BODY" default:"65536" placeholder:"BYTES" help:"Largest body (${default})."`
+	Timeout      time.Duration `name:"timeout" env:"TIMEOUT" default:"30s" help:"Time to answer a request (${default})."`
+	ReadTimeout  time.Duration `env:"READ_TIMEOUT" default:"10s" help:"Time for a request's header, and as much again for its body (${default})."`
+	IdleTimeout  time.Duration `env:"IDLE_TIMEOUT" default:"2m" help:"Time that an idle connection is kept (${default})."`
+}
+
+// shutdownTime is what running requests get to end once the program is told to stop.
+const shutdownTime = 10 * time.Second
+
+// Run serves until ctx is done, then lets running requests end.
+func (c serveCommand) Run(ctx context.Context, s streams) error {
+	secret, err := c.secret(c.databaseFlags)
+	if err != nil {
+		return err
+	}
+	verifier, err := auth.New(ctx, auth.Config{
+		Secret: secret, JWKS: c.JWTJWKS, Issuer: c.JWTIssuer, Audience: c.JWTAudience, Leeway: auth.DefaultLeeway, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	db, closeAll, err := c.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	err = c.serve(ctx, s, db, verifier, secret)
+	return errors.Join(err, closeAll())
+}
+
+func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier *auth.Verifier, secret []byte) error {
+	if err := c.migrateOwn(ctx, s, db); err != nil {
+		return err
+	}
+	if c.Demo {
+		if err := loadDemoIfEmpty(ctx, s, db); err != nil {
+			return err
+		}
+	}
+	browser, err := pages.New(api.Document)
+	if err != nil {
+		return err
+	}
+	memory, err := remember.New(c.CacheMB << 20)
+	if err != nil {
+		return err
+	}
+	build, err := buildID()
+	if err != nil {
+		return err
+	}
+	handler, err := httpd.New(httpd.Config{
+		Document: api.Document, Verifier: verifier,
+		Operations: customers.New(customers.Config{DB: db, PublicURL: c.PublicURL, Memory: memory, Build: build}),
+		JWTCookie:  c.JWTCookie, LegacyStatus: c.LegacyStatus, CORSOrigins: c.CORSOrigins,
+		Ready:  func(ctx context.Context) error { return database.Ready(ctx, db) },
+		Limits: httpd.Limits{URL: c.MaxURL, Header: c.MaxHeader, Pairs: c.MaxPairs, Body: c.MaxBody, Handle: c.Timeout},
+		Log:    s.log,
+	}, browser)
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.ListenAddr)
+	if err != nil {
+		return fmt.Errorf("LISTEN_ADDR: %w", err)
+	}
+	server := &http.Server{
+		Handler: handler,
+		// Requests are ended by their own limits, not by the signal: they are let to end.
+		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		ReadHeaderTimeout: c.ReadTimeout,
+		ReadTimeout:       2 * c.ReadTimeout,
+		WriteTimeout:      c.Timeout + 2*c.ReadTimeout,
+		IdleTimeout:       c.IdleTimeout,
+		// Larger headers never reach the handler, which refuses what is over MAX_HEADER with the contract's envelope.
+		MaxHeaderBytes: 8 * (c.MaxHeader + c.MaxURL),
+	}
+	s.log.Info("listening", "address", listener.Addr().String())
+	if err := c.hint(ctx, s, db, "http://"+listener.Addr().String(), secret); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	s.log.Info("stopping: running requests may end")
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	return server.Shutdown(ending)
+}
+
+// buildID returns the hash of the program's own file: answers of another build may differ in their bytes.
+func buildID() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// hint prints a curl line that answers and a link that opens the customer page signed in, for the first manager of an embedded database; its token is made with the database's own secret.
+func (c serveCommand) hint(ctx context.Context, s streams, db *sql.DB, address string, secret []byte) error {
+	if c.DatabaseDSN != "" || len(secret) == 0 {
+		return nil
+	}
+	m, err := gendb.New(db).FirstManager(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		_, err = fmt.Fprintln(s.out, "The database is empty. Load records with: wechat-customers import FILE, or the demonstration with: wechat-customers demo")
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	const ttl = 12 * time.Hour
+	token, err := auth.Mint(secret, auth.Member{UID: m.UID, Uniacid: m.Uniacid, CropID: m.BusinessID}, ttl, time.Now(), c.JWTIssuer, c.JWTAudience)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "Try it (the token holds for %.0f hours):\n\ncurl -s -H 'Authorization: Bearer %s' '%s/business/%d/plugin/WechatCustomers/getList?per_page=2'\n\n"+
+		"The customer page, signed in (reference: %[3]s/docs):\n\n%[3]s/console#token=%[2]s\n\n",
+		ttl.Hours(), token, address, m.Uniacid)
+	return err
+}

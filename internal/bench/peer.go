@@ -1,0 +1,144 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+)
+
+// atLeast is how many times the requests a second of the original's shape are wanted.
+const atLeast = 20
+
+// peerConnections is how many connections both are asked over.
+const peerConnections = 8
+
+// comparison is a row of the table beside the original's shape.
+type comparison struct {
+	name   string
+	target func(turn int) string // "" ends the run
+	limit  bool                  // at least atLeast times is wanted
+}
+
+func (p *plan) comparisons() []comparison {
+	lastPage := (p.rows + perPage - 1) / perPage
+	list := []comparison{
+		{name: "original: pages all different", limit: true, target: func(turn int) string {
+			if turn > lastPage {
+				return ""
+			}
+			r := request{page: 1 + turn*7919%lastPage}
+			return r.target(0)
+		}},
+		{name: "original: the same page", limit: true, target: (&request{}).target},
+	}
+	for _, r := range p.requests() {
+		switch r.name {
+		case "mix: type=2", "one tag", "name, 2 characters", "remark, 2 characters", "an employee":
+			list = append(list, comparison{name: "original: " + r.name + ", not remembered", target: func(turn int) string {
+				return r.target(0) + "&before_id=" + strconv.Itoa(beyond+turn)
+			}})
+		}
+	}
+	return list
+}
+
+// compare checks that the original's shape gives the same answers, measures both, prints the table, and returns how many figures were missed.
+func (o Options) compare(ctx context.Context, l *loaded, version string) (missed int, err error) {
+	comparisons := slices.DeleteFunc(l.plan.comparisons(), func(c comparison) bool { return o.Only != nil && !o.Only.MatchString(c.name) })
+	if len(comparisons) == 0 {
+		return 0, nil
+	}
+	o.sayf("the original's shape on %d follows", l.plan.rows)
+	handler, err := newOriginal(ctx, l)
+	if err != nil {
+		return 0, fmt.Errorf("the original's tables: %w", err)
+	}
+	m, err := newMeter(ctx, l, o)
+	if err != nil {
+		return 0, err
+	}
+	theirs := &server{handler: handler, bearer: m.server.bearer}
+	for _, r := range l.plan.requests() {
+		if max(r.crop, bigCrop) != bigCrop || r.mode != first {
+			continue
+		}
+		if err := same(ctx, m.server, theirs, r.target(0)); err != nil {
+			return 0, fmt.Errorf("%s: %w", r.name, err)
+		}
+	}
+	var rows [][]string
+	for _, c := range comparisons {
+		var our, their []float64
+		for range 3 {
+			if err := m.forget.forget(ctx, bigCrop); err != nil {
+				return 0, err
+			}
+			for s, rates := range map[*server]*[]float64{m.server: &our, theirs: &their} {
+				begin := m.offset
+				m.offset += 1 << 30
+				r, err := rate(ctx, s, peerConnections, m.per/2, http.StatusOK, func(turn int) (string, string) {
+					if c.limit {
+						return c.target(turn), ""
+					}
+					return c.target(begin + turn), ""
+				})
+				if err != nil {
+					return 0, err
+				}
+				*rates = append(*rates, r)
+			}
+		}
+		ours, its := median(our), median(their)
+		verdict, limit := "", ""
+		if c.limit {
+			verdict, limit = "ok", number(atLeast)
+			if ours < atLeast*its {
+				verdict = "MISSED"
+				missed++
+			}
+		}
+		row := []string{c.name, number(its), number(ours), limit, verdict, number(ours / max(its, 0.001))}
+		o.sayf("%v", row)
+		rows = append(rows, row)
+	}
+	_, _ = fmt.Fprintf(o.Out, "\nRequests a second over %d connections, %s, %d follows%s\n\n", peerConnections, version, l.plan.rows, busy())
+	return missed, printTable(o.Out, peerColumns, rows)
+}
+
+var peerColumns = []string{"request", "original's shape", "ours", "at least", "", "times"}
+
+// same returns an error unless both answer a request with the same rows and the same total.
+func same(ctx context.Context, ours, theirs *server, target string) error {
+	var lists [2]list
+	for i, s := range []*server{ours, theirs} {
+		a, err := s.get(ctx, target)
+		if err != nil {
+			return err
+		}
+		if a.status != 0 && a.status != http.StatusOK {
+			return fmt.Errorf("status %d: %s", a.status, a.body.bytes)
+		}
+		if err := json.Unmarshal(a.body.bytes, &lists[i]); err != nil {
+			return err
+		}
+	}
+	our, their := lists[0].Data, lists[1].Data
+	ids := func(l list) (ids []int) {
+		for _, row := range l.Data.Data {
+			ids = append(ids, row.ID)
+		}
+		return ids
+	}
+	switch {
+	case our.Total != their.Total:
+		return fmt.Errorf("our total is %d, the original's shape has %d", our.Total, their.Total)
+	case !slices.Equal(ids(lists[0]), ids(lists[1])):
+		return fmt.Errorf("our rows are %v, the original's shape has %v", ids(lists[0]), ids(lists[1]))
+	case len(our.Tag) != len(their.Tag) || len(our.Employee) != len(their.Employee):
+		return fmt.Errorf("our tags and employees are %d and %d, the original's shape has %d and %d", len(our.Tag), len(our.Employee), len(their.Tag), len(their.Employee))
+	}
+	return nil
+}

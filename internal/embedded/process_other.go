@@ -26,7 +26,7 @@ func (*lock) close() {}
 
 func serverAlive(string) (bool, error) { return false, nil }
 
-func startServer(string, *exec.Cmd) error { return errors.ErrUnsupported }
+func startServer(string, string, *exec.Cmd) error { return errors.ErrUnsupported }
 
 func stopServer(string, bool) error { return nil }
 

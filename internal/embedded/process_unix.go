@@ -94,9 +94,9 @@ func serverAlive(dir string) (bool, error) {
 	return !free, err
 }
 
-// startServer runs cmd as the server of dir: in a session of its own, so that Ctrl-C in the terminal reaches
-// the program and not its database, and holding server.lock until it ends.
-func startServer(dir string, cmd *exec.Cmd) error {
+// startServer runs cmd as the server of dir, which listens on socket: in a session of its own, so that Ctrl-C in the
+// terminal reaches the program and not its database, and holding server.lock until it ends.
+func startServer(dir, socket string, cmd *exec.Cmd) error {
 	l, err := openLock(filepath.Join(dir, "server.lock"))
 	if err != nil {
 		return err
@@ -109,9 +109,12 @@ func startServer(dir string, cmd *exec.Cmd) error {
 	if !free {
 		return errors.New("a server is still running there")
 	}
-	// The pid file is the server's own; one left by a killed server must not be taken for it.
-	if err := os.RemoveAll(filepath.Join(dir, "server.pid")); err != nil {
-		return err
+	// What a killed server left must not be taken for a live one's: MySQL refuses to start while the number in the
+	// socket's lock file is any process's, a stranger's or one that nobody has reaped.
+	for _, left := range []string{filepath.Join(dir, "server.pid"), socket, socket + ".lock"} {
+		if err := os.RemoveAll(left); err != nil {
+			return err
+		}
 	}
 	cmd.ExtraFiles = []*os.File{l.file}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

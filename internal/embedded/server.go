@@ -275,7 +275,7 @@ func (b *binary) spawn(o Options, socket string) error {
 	cmd := b.run(context.Background(), args...)
 	cmd.Dir = o.Dir
 	cmd.Stdout, cmd.Stderr = out, out
-	return startServer(o.Dir, cmd)
+	return startServer(o.Dir, socket, cmd)
 }
 
 // userArgs allow root to run the server: it refuses unless told that this is meant.

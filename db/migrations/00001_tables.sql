@@ -30,7 +30,7 @@ CREATE TABLE employees (
   id              BIGINT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'the order of the employee list',
   business_id     INT UNSIGNED NOT NULL COMMENT 'the enterprise',
   uid             INT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'the employee''s mall member; 0 for none',
-  user_id         VARCHAR(100) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL COMMENT 'WeCom userid; case-insensitive',
+  user_id         VARCHAR(255) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL COMMENT 'WeCom userid; case-insensitive',
   name            VARCHAR(255) NOT NULL DEFAULT '' COMMENT '成员名称',
   mobile          VARCHAR(255) NOT NULL DEFAULT '' COMMENT '成员手机号',
   position        VARCHAR(255) NOT NULL DEFAULT '' COMMENT '职业',

@@ -91,7 +91,7 @@ var tables = [kinds]*table{
 		kind: Employee, name: "employees", byKey: "employees_userid", byID: "PRIMARY",
 		columns: []Column{
 			{Name: "id", Type: ID}, uniacidColumn, {Name: "business_id", Type: Unsigned32, required: true},
-			{Name: "uid", Type: Unsigned32}, {Name: "user_id", Type: Userid, Max: 100, required: true},
+			{Name: "uid", Type: Unsigned32}, {Name: "user_id", Type: Userid, Max: 255, required: true},
 			text("name", 255), text("mobile", 255), text("position", 255), number("gender"), text("telephone", 255), text("email", 255), text("avatar", 1024),
 			text("alias", 255), defaulted(number("status"), 1), text("qr_code", 1024), text("address", 255), text("open_userid", 255), text("main_department", 255),
 			updatedAt, createdAt, deletedAt, number("right_type"), number("disabled"),

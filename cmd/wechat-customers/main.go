@@ -17,6 +17,7 @@ import (
 )
 
 func main() {
+	unsetEmpty()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
@@ -25,6 +26,15 @@ func main() {
 			fmt.Fprintln(os.Stderr, "wechat-customers: "+err.Error())
 		}
 		os.Exit(1)
+	}
+}
+
+// unsetEmpty makes an empty variable the same as none: `MAX_URL=` in a file of settings means the default.
+func unsetEmpty() {
+	for _, variable := range os.Environ() {
+		if name, value, _ := strings.Cut(variable, "="); name != "" && value == "" {
+			_ = os.Unsetenv(name)
+		}
 	}
 }
 

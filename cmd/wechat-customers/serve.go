@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 
 	"example.com/wechatcustomers/api"
@@ -41,6 +42,25 @@ type serveCommand struct {
 	Timeout      time.Duration `name:"timeout" env:"TIMEOUT" default:"30s" help:"Time to answer a request (${default})."`
 	ReadTimeout  time.Duration `env:"READ_TIMEOUT" default:"10s" help:"Time for a request's header, and as much again for its body (${default})."`
 	IdleTimeout  time.Duration `env:"IDLE_TIMEOUT" default:"2m" help:"Time that an idle connection is kept (${default})."`
+}
+
+// Validate refuses settings that would let no request through, or take a limit away; kong calls it once flags and environment are read.
+func (c *serveCommand) Validate() error {
+	for name, n := range map[string]int64{
+		"MAX_URL": int64(c.MaxURL), "MAX_HEADER": int64(c.MaxHeader), "MAX_PAIRS": int64(c.MaxPairs), "MAX_BODY": c.MaxBody,
+		"TIMEOUT": int64(c.Timeout), "READ_TIMEOUT": int64(c.ReadTimeout), "IDLE_TIMEOUT": int64(c.IdleTimeout),
+	} {
+		if n <= 0 {
+			return fmt.Errorf("%s must be more than 0", name)
+		}
+	}
+	if c.CacheMB < 0 {
+		return errors.New("CACHE_MB must not be negative")
+	}
+	if cookie := (http.Cookie{Name: c.JWTCookie}); c.JWTCookie != "" && cookie.Valid() != nil {
+		return fmt.Errorf("JWT_COOKIE: %q is no cookie's name", c.JWTCookie)
+	}
+	return nil
 }
 
 // shutdownTime is what running requests get to end once the program is told to stop.
@@ -114,7 +134,7 @@ func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier
 		MaxHeaderBytes: 8 * (c.MaxHeader + c.MaxURL),
 	}
 	s.log.Info("listening", "address", listener.Addr().String())
-	if err := c.hint(ctx, s, db, "http://"+listener.Addr().String(), secret); err != nil {
+	if err := c.hint(ctx, s, db, "http://"+reachable(listener.Addr()), secret); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	served := make(chan error, 1)
@@ -146,6 +166,14 @@ func buildID() (string, error) {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// reachable returns an address on which this machine reaches its own listener: one that listens everywhere is asked on the loopback.
+func reachable(listening net.Addr) string {
+	if a, ok := listening.(*net.TCPAddr); ok && a.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(a.Port))
+	}
+	return listening.String()
 }
 
 // hint prints a curl line that answers and a link that opens the customer page signed in, for the first manager of an embedded database; its token is made with the database's own secret.

@@ -28,25 +28,26 @@ func From(ctx context.Context) (Member, bool) {
 	return m, ok
 }
 
-// FromRequest returns the request's token: the one of `Authorization: Bearer`, else the one of the cookie cookieName, else "".
-// An empty cookieName reads no cookie. The header wins even when its token turns out not to hold: a caller that sends one means it.
-func FromRequest(r *http.Request, cookieName string) string {
+// fromRequest returns the tokens that the request may mean: the one of `Authorization: Bearer`, else those of the cookies named cookieName, of which a
+// browser sends several where an older one of another path is left; none without either. An empty cookieName reads no cookie. The header wins even when its
+// token turns out not to hold: a caller that sends one means it.
+func fromRequest(r *http.Request, cookieName string) (tokens []string) {
 	for _, value := range r.Header["Authorization"] {
 		scheme, token, _ := strings.Cut(value, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
 			continue // a proxy in front of the old pages may ask for Basic; the cookie still counts
 		}
 		if token = strings.Trim(token, " \t"); token != "" {
-			return token
+			return []string{token}
 		}
 	}
 	if cookieName == "" {
-		return ""
+		return nil
 	}
 	for _, cookie := range r.CookiesNamed(cookieName) {
-		if cookie.Value != "" { // a cleared cookie of another path may stand before the live one
-			return cookie.Value
+		if cookie.Value != "" { // cleared
+			tokens = append(tokens, cookie.Value)
 		}
 	}
-	return ""
+	return tokens
 }

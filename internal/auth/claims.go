@@ -55,7 +55,7 @@ func (c *claims) UnmarshalJSON(raw []byte) error {
 		case "uniacid":
 			c.member.Uniacid, err = id(value)
 		case "crop_id":
-			if s := string(value); s != "0" && s != `"0"` {
+			if s := string(value); s != "0" && s != `"0"` && s != `""` { // how malls say that none is chosen
 				c.member.CropID, err = id(value)
 			}
 		case "exp":

@@ -1,5 +1,8 @@
 package auth
 
+// FromRequest is fromRequest.
+var FromRequest = fromRequest
+
 // Settle returns when no reading of the key set is under way: what runs behind a request's back has then happened.
 func (v *Verifier) Settle() {
 	v.keys.mu.Lock()

@@ -103,6 +103,26 @@ func checkSecret(secret []byte) error {
 	return nil
 }
 
+// VerifyRequest returns the member that the request's token names: that of `Authorization: Bearer`, else that of the first cookie named cookieName that
+// holds (none is looked at where cookieName is empty). Errors are as Verify's.
+func (v *Verifier) VerifyRequest(r *http.Request, cookieName string) (Member, error) {
+	tokens := fromRequest(r, cookieName)
+	if len(tokens) == 0 {
+		tokens = []string{""}
+	}
+	var first error
+	for _, token := range tokens {
+		m, err := v.Verify(r.Context(), token)
+		if err == nil {
+			return m, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return Member{}, first
+}
+
 // Verify returns the member that token names. Every token that does not hold is fault.Unauthenticated, with the reason for the log as its cause;
 // a token that needs the key set while there has never been one, or none for a day, is fault.Unavailable. No error holds the token.
 //

@@ -29,6 +29,7 @@ func TestTokensOfTheSecretHoldWhenTheirClaimsDo(t *testing.T) {
 		"crop_id as a string":        {body(`,"crop_id":"9"`), auth.Member{UID: 7, Uniacid: 2, CropID: 9}},
 		"crop_id null is none":       {body(`,"crop_id":null`), member7},
 		"crop_id 0 is none":          {body(`,"crop_id":0`), member7},
+		"crop_id empty is none":      {body(`,"crop_id":""`), member7},
 		"the greatest ids":           {`{"sub":"4294967295","uniacid":4294967295,"crop_id":4294967295,` + exp + `}`, auth.Member{UID: 1<<32 - 1, Uniacid: 1<<32 - 1, CropID: 1<<32 - 1}},
 		"a fraction in a date":       {`{"sub":"7","uniacid":2,"exp":1714521600.5}`, member7},
 		"unknown claims":             {body(`,"name":"张三","roles":["a"],"nested":{"sub":"8"}`), member7},
@@ -60,7 +61,7 @@ func TestSignedClaimsThatNameNoMemberAreRejected(t *testing.T) {
 	} {
 		bad["sub "+wrong] = `{"uniacid":2,"sub":` + wrong + exp
 		bad["uniacid "+wrong] = `{"sub":"7","uniacid":` + wrong + exp
-		if wrong != `0` && wrong != `"0"` {
+		if wrong != `0` && wrong != `"0"` && wrong != `""` {
 			bad["crop_id "+wrong] = body(`,"crop_id":` + wrong)
 		}
 	}

@@ -161,6 +161,7 @@ func TestTheTokenIsTheHeadersElseTheConfiguredCookies(t *testing.T) {
 		"the header before the cookie":   {with, ask{header: cookie(of(t, 9)), token: of(t, 7)}, 1},
 		"a bad header before the cookie": {with, ask{header: cookie(of(t, 7)), token: "x.y.z"}, 0},
 		"a bad cookie":                   {with, ask{header: cookie("x.y.z")}, 0},
+		"a bad cookie before the good":   {with, ask{header: cookie("x.y.z; mall_token=" + of(t, 7))}, 1},
 		"another cookie":                 {with, ask{header: http.Header{"Cookie": {"token=" + of(t, 7)}}}, 0},
 		"Basic beside the cookie":        {with, ask{header: http.Header{"Authorization": {"Basic eDp5"}, "Cookie": cookie(of(t, 7))["Cookie"]}}, 1},
 		"no cookie configured":           {without, ask{header: cookie(of(t, 7))}, 0},

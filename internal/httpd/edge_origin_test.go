@@ -55,7 +55,7 @@ func TestListedOriginsMayCallAndOthersMayNot(t *testing.T) {
 	}
 	asked := map[string]string{
 		"Access-Control-Allow-Origin": shop, "Access-Control-Allow-Credentials": "true", "Access-Control-Allow-Methods": "GET, HEAD, POST",
-		"Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match", "Access-Control-Max-Age": "600",
+		"Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match, X-Requested-With, X-CSRF-TOKEN, X-XSRF-TOKEN", "Access-Control-Max-Age": "600",
 	}
 	local := map[string]string{
 		"Access-Control-Allow-Origin": "http://localhost:5173", "Access-Control-Allow-Credentials": "true", "Access-Control-Expose-Headers": "X-Request-Id, ETag",

@@ -3,6 +3,7 @@ package httpd
 import (
 	"context"
 	"database/sql/driver"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -73,7 +74,12 @@ func (x *edge) sendError(err error, c echo.Context) {
 	}
 	// Old front-ends get failures as 200, which a cache would be free to keep.
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
-	if err = c.JSON(status, body); err != nil {
+	// Not c.JSON, which parses the query, the rejected ones too, and indents for ?pretty.
+	text, err := json.Marshal(body)
+	if err == nil {
+		err = c.Blob(status, echo.MIMEApplicationJSON, append(text, '\n'))
+	}
+	if err != nil {
 		x.Log.DebugContext(c.Request().Context(), "answer not sent", "error", err, "request_id", requestID(c))
 	}
 }

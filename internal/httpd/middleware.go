@@ -100,7 +100,7 @@ func (x *edge) limit(next echo.HandlerFunc) echo.HandlerFunc {
 func (x *edge) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		member, err := x.Verifier.Verify(r.Context(), auth.FromRequest(r, x.JWTCookie))
+		member, err := x.Verifier.VerifyRequest(r, x.JWTCookie)
 		if err != nil {
 			return err
 		}

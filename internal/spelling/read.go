@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"example.com/wechatcustomers/internal/fault"
@@ -26,6 +27,9 @@ func (r *reading) body(contentType string, body []byte) error {
 	case "application/json":
 		return r.json("", body)
 	case "application/x-www-form-urlencoded":
+		if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+			return r.json("", body) // jQuery's and axios's type for a text, which the page had made of JSON itself
+		}
 		return r.form(string(body))
 	case "multipart/form-data":
 		return r.multipart(contentType, body)
@@ -68,19 +72,25 @@ func unescape(s string) string {
 }
 
 func (r *reading) multipart(contentType string, body []byte) error {
+	broken := fault.Bad(fault.Field{Field: "body", Message: "不是有效的 multipart/form-data"})
 	_, attributes, _ := mime.ParseMediaType(contentType)
-	parts := multipart.NewReader(bytes.NewReader(body), attributes["boundary"])
+	boundary := attributes["boundary"]
+	// The reader calls a body that was cut off in some places an end like any other, and the filters behind it would be lost.
+	if boundary == "" || !bytes.Contains(body, []byte("--"+boundary+"--")) {
+		return broken
+	}
+	parts := multipart.NewReader(bytes.NewReader(body), boundary)
 	for {
 		part, err := parts.NextPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { //nolint:errorlint // wrapped, it is the end of a body without the boundary
 			return nil
 		}
 		var value []byte
 		if err == nil {
 			value, err = io.ReadAll(part)
 		}
-		if err != nil {
-			return fault.Bad(fault.Field{Field: "body", Message: "不是有效的 multipart/form-data"})
+		if err != nil || part.FormName() == "" {
+			return broken
 		}
 		if err := r.add(part.FormName(), string(value)); err != nil {
 			return err
@@ -104,7 +114,7 @@ func (r *reading) searchText(value string) error {
 func (r *reading) json(key string, text []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
-	w := jsonWalk{reading: r, dec: dec, valid: utf8.Valid(text)}
+	w := jsonWalk{reading: r, dec: dec, valid: utf8.Valid(text) && !loneSurrogate(text)}
 	err := w.value(key, 0)
 	if _, tooMany := errors.AsType[*fault.Error](err); tooMany {
 		return err
@@ -124,7 +134,32 @@ func (r *reading) json(key string, text []byte) error {
 type jsonWalk struct {
 	*reading
 	dec   *json.Decoder
-	valid bool // the text is UTF-8
+	valid bool // the text is UTF-8 and has no half of a character
+}
+
+// loneSurrogate says whether text has a \u escape of half a character, which JSON.stringify writes for a text that was cut inside an emoji.
+func loneSurrogate(text []byte) bool {
+	unit := func(i int) uint64 {
+		if i+6 > len(text) || text[i] != '\\' || text[i+1] != 'u' {
+			return 0
+		}
+		n, _ := strconv.ParseUint(string(text[i+2:i+6]), 16, 16) // 0 for what the decoder refuses
+		return n
+	}
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		switch u := rune(unit(i)); {
+		case !utf16.IsSurrogate(u):
+			i++ // an escaped backslash begins nothing
+		case utf16.DecodeRune(u, rune(unit(i+6))) == utf8.RuneError:
+			return true
+		default:
+			i += 11
+		}
+	}
+	return false
 }
 
 // value reads the next value and adds its leaves, each under the key that a form would give it. Errors are the decoder's, or add's.
@@ -207,8 +242,12 @@ func (w *jsonWalk) text(s string) string {
 
 // number returns a whole number without fraction or exponent (PHP writes 1.0, others 1e3), any other as it stands.
 func number(s string) string {
-	if f, err := strconv.ParseFloat(s, 64); err == nil && strings.ContainsAny(s, ".eE") && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-		return strconv.FormatInt(int64(f), 10)
+	f, err := strconv.ParseFloat(s, 64)
+	switch {
+	case err != nil || !strings.ContainsAny(s, ".eE") || f != math.Trunc(f):
+		return s
+	case f == 0:
+		return "0" // also -0.0
 	}
-	return s
+	return strconv.FormatFloat(f, 'f', -1, 64)
 }

@@ -192,7 +192,7 @@ func (n *Normaliser) find(key string) (int, string) {
 // ours says whether key is a parameter or meant as a filter.
 func (n *Normaliser) ours(key string) bool {
 	i, _ := n.find(key)
-	return i >= 0 || key == group || isFilter(key)
+	return i >= 0 || isFilter(key) || isGroup(key)
 }
 
 // put takes one value, with the brackets after the parameter's name: none, [], [0]. It returns what is wrong, or "".
@@ -341,7 +341,17 @@ func digits(s string) bool {
 // isFilter says whether key is meant as a filter, however misspelt. Other unknown keys belong to the old pages' routers and pass.
 func isFilter(key string) bool {
 	i := strings.IndexAny(key, "[.%")
-	return i >= 0 && strings.EqualFold(strings.TrimSpace(key[:i]), group)
+	return i >= 0 && isGroup(key[:i])
+}
+
+// isGroup says whether name is the group, or meant to be it: in capitals, behind the rest of an address (?search, amp;search), or a letter off.
+func isGroup(name string) bool {
+	name = strings.ToLower(strings.TrimSpace(name[strings.LastIndexAny(name, "?&;")+1:]))
+	if len(name) > len(group)+1 {
+		return false
+	}
+	sorted := func(s string) []byte { b := []byte(s); slices.Sort(b); return b }
+	return editDistance([]byte(name), []byte(group)) <= 1 || slices.Equal(sorted(name), sorted(group))
 }
 
 // suggestion returns the filter that key probably misspells, as the end of a sentence, or "".

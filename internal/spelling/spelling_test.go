@@ -124,6 +124,12 @@ func TestSpellingsMeanTheLiteralQuery(t *testing.T) {
 		{"nothing but null", "page=2", jsonType, "null", "page=2"},
 		{"PHP's empty array", "page=2", jsonType, "[]", "page=2"},
 		{"a type in capitals, with parameters", "", "Application/JSON ; Charset=utf-8; x", `{"page":2}`, "page=2"},
+		{"a page past every list, from JavaScript", "", jsonType, `{"page":1e+21}`, "page=1000000000"},
+		{"a page past every list, from PHP", "", jsonType, `{"page":1.0e+16}`, "page=1000000000"},
+		{"minus zero", "", jsonType, `{"page":-0.0,"search":{"add_way_type":-0.0}}`, "search[add_way_type]=0"},
+		{"JSON sent as a form", "search[remark]=r", formType + "; charset=UTF-8", ` {"page":2,"search":{"status":1}}`, "search[status]=1&search[remark]=r&page=2"},
+		{"a character in two halves", "", jsonType, `{"search":{"customer":"\ud83d\ude00\\ud83d"}}`, `search[customer]=😀\ud83d`},
+		{"keys that only resemble a filter's", "research[x]=1&searching=1&each.y=1&serach=1", jsonType, `{"research":{"status":1},"serach":5}`, ""},
 		{"multipart", "", multipartType, "--b\r\nContent-Disposition: form-data; name=\"search[customer]\"\r\n\r\n100%\r\n--b--\r\n", "search[customer]=100%"},
 	} {
 		got, err := n.Normalise(c.query, c.contentType, []byte(c.body))
@@ -186,6 +192,17 @@ func TestWrongRequestsNameEachField(t *testing.T) {
 		{"a search that is a boolean", "", jsonType, `{"search":true}`, "search 应为对象,如 search[status]=1"},
 		{"a search that is a list", "", jsonType, `{"search":["a"]}`, "search[0] 不是可用的筛选项"},
 		{"a broken multipart", "", multipartType, "--b\r\nContent-Dis", "body 不是有效的 multipart/form-data"},
+		{"a multipart of another boundary", "", multipartType, "--c\r\nContent-Disposition: form-data; name=\"page\"\r\n\r\n2\r\n--c--\r\n", "body 不是有效的 multipart/form-data"},
+		{"a multipart cut after a part", "", multipartType, "--b\r\nContent-Disposition: form-data; name=\"page\"\r\n\r\n2\r\n--b\r\n", "body 不是有效的 multipart/form-data"},
+		{"a multipart cut in a header", "", multipartType, "--b\r\nContent-Disposition: form-data; name=\"page\"", "body 不是有效的 multipart/form-data"},
+		{"a multipart whose part has no name", "", multipartType, "--b\r\nContent-Disposition: form-data; name=search[status]\r\n\r\n1\r\n--b--\r\n", "body 不是有效的 multipart/form-data"},
+		{"a misspelt search", "serach[status]=1", "", "", "serach[status] 不是可用的筛选项,您是否想用 search[status]?"},
+		{"a misspelt search in JSON", "", jsonType, `{"searchs":{"status":1}}`, "searchs[status] 不是可用的筛选项,您是否想用 search[status]?"},
+		{"an address escaped for HTML", "page=2&amp;search[status]=1", "", "", "amp;search[status] 不是可用的筛选项,您是否想用 search[status]?"},
+		{"an address with two question marks", "?search[status]=1", "", "", "?search[status] 不是可用的筛选项,您是否想用 search[status]?"},
+		{"half a character", "", jsonType, `{"search":{"customer":"\ud83d"}}`, "search[customer] 不是有效的 UTF-8 文本"},
+		{"the other half of a character", "", jsonType, `{"search":{"customer":"a\ude00\ud83d"}}`, "search[customer] 不是有效的 UTF-8 文本"},
+		{"broken JSON sent as a form", "", formType, `{"page":2`, "body 不是有效的 JSON"},
 		{"a multipart without boundary", "", "multipart/form-data", "--\r\n\r\na\r\n----", "body 不是有效的 multipart/form-data"},
 	} {
 		got, err := n.Normalise(c.query, c.contentType, []byte(c.body))

@@ -45,7 +45,7 @@ type meter struct {
 	rates  bool
 	pk     func(ctx context.Context) error
 	pks    []time.Duration // medians of the blocks
-	offset int             // of the next ids that no request has named yet
+	turns  int             // how many turns were given out, for hosts that no request has named yet
 }
 
 func newMeter(ctx context.Context, l *loaded, o Options) (*meter, error) {
@@ -269,11 +269,8 @@ func (m *meter) allocations(ctx context.Context, f *figures, target, etag string
 	return nil
 }
 
-// beyond is greater than any follow's id.
-const beyond = 1 << 40
-
-// rate measures requests a second over TCP. So that a first time stays one without a write before every request, each asks for the rows before another id
-// beyond the newest: the same rows and total, but another answer.
+// rate measures requests a second over each number of connections. A request that is measured the first time is not remembered here either: no two go to the same host, which the
+// page's links begin with, so that each is another answer. The total is the same for all of them, and found once.
 func (m *meter) rate(ctx context.Context, f *figures, etag string, status int) error {
 	if !m.rates {
 		return nil
@@ -283,30 +280,22 @@ func (m *meter) rate(ctx context.Context, f *figures, etag string, status int) e
 			return err
 		}
 	}
-	offset := m.offset
-	m.offset += len(connections) << 30
-	target := func(turn int) (string, string) {
-		switch {
-		case f.mode != first:
-			return f.target(0), etag
-		case f.pages != nil || f.page > 1:
-			r := f.request
-			r.pages = func(int) int { return max(f.pageOf(turn)-turn%(max(f.page, 16)/8), 1) }
-			return r.target(0), ""
-		default:
-			return f.target(0) + fmt.Sprintf("&before_id=%d", beyond+offset+turn), ""
-		}
-	}
 	for _, n := range connections {
 		if n > 1 && f.took > slow {
 			return nil
 		}
-		r, err := rate(ctx, m.server, n, m.per/2, status, target)
+		before := m.turns
+		m.turns += 1 << 30
+		r, err := rate(ctx, m.server, n, m.per/2, status, func(turn int) call {
+			if f.mode != first {
+				return call{host, f.target(0), etag}
+			}
+			return call{elsewhere(before + turn), f.target(turn), ""}
+		})
 		if err != nil {
 			return err
 		}
 		f.rates = append(f.rates, r)
-		offset += 1 << 30
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 )
 
 // atLeast is how many times the requests a second of the original's shape are wanted.
@@ -17,28 +16,28 @@ const peerConnections = 8
 
 // comparison is a row of the table beside the original's shape.
 type comparison struct {
-	name   string
-	target func(turn int) string // "" ends the run
-	limit  bool                  // at least atLeast times is wanted
+	name  string
+	calls func(turn int) call // one without a path ends the run
+	limit bool                // at least atLeast times is wanted
 }
 
 func (p *plan) comparisons() []comparison {
 	lastPage := (p.rows + perPage - 1) / perPage
 	list := []comparison{
-		{name: "original: pages all different", limit: true, target: func(turn int) string {
+		{name: "original: pages all different", limit: true, calls: func(turn int) call {
 			if turn > lastPage {
-				return ""
+				return call{}
 			}
 			r := request{page: 1 + turn*7919%lastPage}
-			return r.target(0)
+			return call{host: host, path: r.target(0)}
 		}},
-		{name: "original: the same page", limit: true, target: (&request{}).target},
+		{name: "original: the same page", limit: true, calls: func(int) call { return call{host: host, path: (&request{}).target(0)} }},
 	}
 	for _, r := range p.requests() {
 		switch r.name {
 		case "mix: type=2", "one tag", "name, 2 characters", "remark, 2 characters", "an employee":
-			list = append(list, comparison{name: "original: " + r.name + ", not remembered", target: func(turn int) string {
-				return r.target(0) + "&before_id=" + strconv.Itoa(beyond+turn)
+			list = append(list, comparison{name: "original: " + r.name + ", not remembered", calls: func(turn int) call {
+				return call{host: elsewhere(turn), path: r.target(0)}
 			}})
 		}
 	}
@@ -77,14 +76,7 @@ func (o Options) compare(ctx context.Context, l *loaded, version string) (missed
 				return 0, err
 			}
 			for s, rates := range map[*server]*[]float64{m.server: &our, theirs: &their} {
-				begin := m.offset
-				m.offset += 1 << 30
-				r, err := rate(ctx, s, peerConnections, m.per/2, http.StatusOK, func(turn int) (string, string) {
-					if c.limit {
-						return c.target(turn), ""
-					}
-					return c.target(begin + turn), ""
-				})
+				r, err := rate(ctx, s, peerConnections, m.per/2, http.StatusOK, c.calls)
 				if err != nil {
 					return 0, err
 				}

@@ -25,12 +25,12 @@ func (m *meter) profile(ctx context.Context, target, etag string, status int, pr
 	}
 	requests := 0
 	var failed error
-	_, err := rate(ctx, m.server, 1, m.per/2, status, func(int) (string, string) {
+	_, err := rate(ctx, m.server, 1, m.per/2, status, func(int) call {
 		if failed = prepare(); failed != nil {
-			return "", ""
+			return call{}
 		}
 		requests++
-		return target, etag
+		return call{host, target, etag}
 	})
 	pprof.StopCPUProfile()
 	if err := errors.Join(err, failed); err != nil || requests == 0 {

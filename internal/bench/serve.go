@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -196,8 +197,14 @@ func (w want) check(a *answer, e *enterprise) error {
 	return nil
 }
 
-// rate returns the requests a second that this many connections get answered over TCP within d. Each request of a connection has another turn.
-func rate(ctx context.Context, s *server, connections int, d time.Duration, status int, target func(turn int) (path, etag string)) (float64, error) {
+// call is one request over TCP.
+type call struct{ host, path, etag string }
+
+// elsewhere returns a host that no other turn names: page links begin with it, so that no page of another turn is the answer.
+func elsewhere(turn int) string { return strconv.Itoa(turn) + "." + host }
+
+// rate returns the requests a second that this many connections get answered over TCP within d. Each request has another turn; a call without a path ends the run.
+func rate(ctx context.Context, s *server, connections int, d time.Duration, status int, calls func(turn int) call) (float64, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
@@ -211,7 +218,7 @@ func rate(ctx context.Context, s *server, connections int, d time.Duration, stat
 	var wg sync.WaitGroup
 	for c := range connections {
 		wg.Go(func() {
-			errs[c] = s.ask(ctx, listener.Addr().String(), begin.Add(d), status, func() (string, string) { return target(int(turn.Add(1))) }, &done)
+			errs[c] = s.ask(ctx, listener.Addr().String(), begin.Add(d), status, func() call { return calls(int(turn.Add(1))) }, &done)
 		})
 	}
 	wg.Wait()
@@ -224,7 +231,7 @@ func rate(ctx context.Context, s *server, connections int, d time.Duration, stat
 }
 
 // ask sends one request after the other over one connection, until the time is over or there is no target. It is as plain as can be: it shares the processors with the server that is measured.
-func (s *server) ask(ctx context.Context, address string, until time.Time, status int, target func() (string, string), done *atomic.Int64) error {
+func (s *server) ask(ctx context.Context, address string, until time.Time, status int, next func() call, done *atomic.Int64) error {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return err
@@ -233,14 +240,14 @@ func (s *server) ask(ctx context.Context, address string, until time.Time, statu
 	in := bufio.NewReaderSize(conn, 64<<10)
 	var out strings.Builder
 	for time.Now().Before(until) && ctx.Err() == nil {
-		path, etag := target()
-		if path == "" {
+		c := next()
+		if c.path == "" {
 			break
 		}
 		out.Reset()
-		out.WriteString("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nAuthorization: " + s.bearer + "\r\n")
-		if etag != "" {
-			out.WriteString("If-None-Match: " + etag + "\r\n")
+		out.WriteString("GET " + c.path + " HTTP/1.1\r\nHost: " + c.host + "\r\nAuthorization: " + s.bearer + "\r\n")
+		if c.etag != "" {
+			out.WriteString("If-None-Match: " + c.etag + "\r\n")
 		}
 		out.WriteString("\r\n")
 		if _, err := io.WriteString(conn, out.String()); err != nil {
@@ -255,7 +262,7 @@ func (s *server) ask(ctx context.Context, address string, until time.Time, statu
 			return err
 		}
 		if answer.StatusCode != status {
-			return fmt.Errorf("%s: status %d, not %d", path, answer.StatusCode, status)
+			return fmt.Errorf("%s: status %d, not %d", c.path, answer.StatusCode, status)
 		}
 		done.Add(1)
 	}

@@ -35,6 +35,7 @@ func TestEveryQueryOfTheFilteredListHasTheSameFilters(t *testing.T) {
 		{"OfMember", fromContacts, false},
 		{"Tagged", all, true},
 		{"Matching", all, true},
+		{"OfGram", all, true},
 		{"OfContact", all, true},
 	} {
 		list := filters(queries["ListFollowIDs"+pair.suffix])

@@ -27,7 +27,7 @@ CREATE TABLE follow_blocks (
 
 CREATE TABLE follow_grams (
   crop_id   INT UNSIGNED NOT NULL COMMENT 'the enterprise',
-  gram      BIGINT UNSIGNED NOT NULL COMMENT 'two neighbouring code points of a folded text, first << 21 | second; the last one with 0',
+  gram      BIGINT UNSIGNED NOT NULL COMMENT 'two or three neighbouring code points of a folded text, 21 bits each, the first one highest; the last one << 21',
   follow_id BIGINT UNSIGNED NOT NULL COMMENT 'the follow',
   fields    TINYINT UNSIGNED NOT NULL COMMENT 'where it stands: 1 name_folded, 2 remark_folded, 3 both',
   PRIMARY KEY (crop_id, gram, follow_id)

@@ -68,7 +68,7 @@ WHERE t.crop_id = sqlc.arg('crop_id') AND t.tag_id = sqlc.arg('tag_id')
 ORDER BY t.follow_id DESC LIMIT ? OFFSET ?;
 
 -- name: CountGram :one
--- CountGram counts the live follows in whose fields (bits: 1 name, 2 remark) this bigram stands.
+-- CountGram counts the live follows in whose fields (bits: 1 name, 2 remark) this gram of two or three letters stands.
 SELECT COUNT(*) FROM follow_grams g
 WHERE g.crop_id = sqlc.arg('crop_id') AND g.gram = sqlc.arg('gram') AND g.fields & sqlc.arg('fields') <> 0;
 
@@ -80,7 +80,7 @@ WHERE g.crop_id = sqlc.arg('crop_id') AND g.gram = sqlc.arg('gram') AND g.fields
 ORDER BY g.follow_id DESC LIMIT ? OFFSET ?;
 
 -- name: CountLetter :one
--- CountLetter counts the live follows in whose fields one letter stands: any bigram that begins with it.
+-- CountLetter counts the live follows in whose fields one letter stands: any pair that begins with it.
 SELECT COUNT(DISTINCT g.follow_id) FROM follow_grams g
 WHERE g.crop_id = sqlc.arg('crop_id') AND g.gram >= sqlc.arg('gram') AND g.gram <= sqlc.arg('gram_to') AND g.fields & sqlc.arg('fields') <> 0;
 

@@ -153,7 +153,7 @@ WHERE t.crop_id = sqlc.arg('crop_id') AND f.deleted_at IS NULL
 ORDER BY t.follow_id DESC LIMIT ? OFFSET ?;
 
 -- name: CountFollowsMatching :one
--- CountFollowsMatching counts the rows under a text, and any other filter but tags beside it; starts from the bigrams of the text (equal bounds; one letter: a range), then their follows.
+-- CountFollowsMatching counts the rows under a text, and any other filter but tags beside it; starts from the grams of the text (equal bounds; one letter: a range), then their follows.
 SELECT COUNT(DISTINCT g.follow_id) FROM follow_grams g FORCE INDEX (PRIMARY)
 STRAIGHT_JOIN follows f FORCE INDEX (PRIMARY) ON f.crop_id = g.crop_id AND f.id = g.follow_id
 WHERE g.crop_id = sqlc.arg('crop_id') AND f.deleted_at IS NULL
@@ -169,7 +169,7 @@ WHERE g.crop_id = sqlc.arg('crop_id') AND f.deleted_at IS NULL
     SELECT m.uid FROM contacts m FORCE INDEX (PRIMARY) WHERE m.crop_id = f.crop_id AND m.external_userid = f.external_userid))
   AND g.gram >= sqlc.arg('gram') AND g.gram <= sqlc.arg('gram_to') AND g.fields & sqlc.arg('fields') <> 0
   AND (sqlc.narg('second') IS NULL OR EXISTS (
-    SELECT 1 FROM follow_grams h WHERE h.crop_id = g.crop_id AND h.gram = sqlc.narg('second') AND h.follow_id = g.follow_id));
+    SELECT 1 FROM follow_grams h FORCE INDEX (PRIMARY) WHERE h.crop_id = g.crop_id AND h.gram = sqlc.narg('second') AND h.follow_id = g.follow_id));
 
 -- name: ListFollowIDsMatching :many
 -- ListFollowIDsMatching returns one page of the ids that CountFollowsMatching counts, newest first.
@@ -188,7 +188,28 @@ WHERE g.crop_id = sqlc.arg('crop_id') AND f.deleted_at IS NULL
     SELECT m.uid FROM contacts m FORCE INDEX (PRIMARY) WHERE m.crop_id = f.crop_id AND m.external_userid = f.external_userid))
   AND g.gram >= sqlc.arg('gram') AND g.gram <= sqlc.arg('gram_to') AND g.fields & sqlc.arg('fields') <> 0
   AND (sqlc.narg('second') IS NULL OR EXISTS (
-    SELECT 1 FROM follow_grams h WHERE h.crop_id = g.crop_id AND h.gram = sqlc.narg('second') AND h.follow_id = g.follow_id))
+    SELECT 1 FROM follow_grams h FORCE INDEX (PRIMARY) WHERE h.crop_id = g.crop_id AND h.gram = sqlc.narg('second') AND h.follow_id = g.follow_id))
+  AND (sqlc.narg('before_id') IS NULL OR f.id < sqlc.narg('before_id'))
+ORDER BY g.follow_id DESC LIMIT ? OFFSET ?;
+
+-- name: ListFollowIDsOfGram :many
+-- ListFollowIDsOfGram is ListFollowIDsMatching for one gram, whose rows are in the order of ids: it reads no further than the page.
+SELECT g.follow_id FROM follow_grams g FORCE INDEX (PRIMARY)
+STRAIGHT_JOIN follows f FORCE INDEX (PRIMARY) ON f.crop_id = g.crop_id AND f.id = g.follow_id
+WHERE g.crop_id = sqlc.arg('crop_id') AND f.deleted_at IS NULL
+  AND (sqlc.narg('status') IS NULL OR f.status = sqlc.narg('status'))
+  AND (sqlc.narg('external_type') IS NULL OR f.external_type = sqlc.narg('external_type'))
+  AND (sqlc.narg('add_way') IS NULL OR f.add_way = sqlc.narg('add_way'))
+  AND (sqlc.narg('time_from') IS NULL OR f.createtime >= sqlc.narg('time_from'))
+  AND (sqlc.narg('time_to') IS NULL OR f.createtime <= sqlc.narg('time_to'))
+  AND (sqlc.narg('userid') IS NULL OR f.userid = sqlc.narg('userid'))
+  AND (sqlc.narg('remark') IS NULL OR LOCATE(sqlc.narg('remark'), f.remark_folded) > 0)
+  AND (sqlc.narg('customer') IS NULL OR LOCATE(sqlc.narg('customer'), f.name_folded) > 0 OR f.external_userid = sqlc.narg('external_userid'))
+  AND (sqlc.narg('member') IS NULL OR sqlc.narg('member') = (
+    SELECT m.uid FROM contacts m FORCE INDEX (PRIMARY) WHERE m.crop_id = f.crop_id AND m.external_userid = f.external_userid))
+  AND g.gram = sqlc.arg('gram') AND g.fields & sqlc.arg('fields') <> 0
+  AND (sqlc.narg('second') IS NULL OR EXISTS (
+    SELECT 1 FROM follow_grams h FORCE INDEX (PRIMARY) WHERE h.crop_id = g.crop_id AND h.gram = sqlc.narg('second') AND h.follow_id = g.follow_id))
   AND (sqlc.narg('before_id') IS NULL OR f.id < sqlc.narg('before_id'))
 ORDER BY g.follow_id DESC LIMIT ? OFFSET ?;
 

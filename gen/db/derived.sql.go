@@ -22,7 +22,7 @@ type CountGramParams struct {
 	Fields uint8
 }
 
-// CountGram counts the live follows in whose fields (bits: 1 name, 2 remark) this bigram stands.
+// CountGram counts the live follows in whose fields (bits: 1 name, 2 remark) this gram of two or three letters stands.
 func (q *Queries) CountGram(ctx context.Context, arg CountGramParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countGram, arg.CropID, arg.Gram, arg.Fields)
 	var count int64
@@ -42,7 +42,7 @@ type CountLetterParams struct {
 	Fields uint8
 }
 
-// CountLetter counts the live follows in whose fields one letter stands: any bigram that begins with it.
+// CountLetter counts the live follows in whose fields one letter stands: any pair that begins with it.
 func (q *Queries) CountLetter(ctx context.Context, arg CountLetterParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countLetter,
 		arg.CropID,

@@ -134,7 +134,7 @@ WHERE g.crop_id = ? AND f.deleted_at IS NULL
     SELECT m.uid FROM contacts m FORCE INDEX (PRIMARY) WHERE m.crop_id = f.crop_id AND m.external_userid = f.external_userid))
   AND g.gram >= ? AND g.gram <= ? AND g.fields & ? <> 0
   AND (? IS NULL OR EXISTS (
-    SELECT 1 FROM follow_grams h WHERE h.crop_id = g.crop_id AND h.gram = ? AND h.follow_id = g.follow_id))
+    SELECT 1 FROM follow_grams h FORCE INDEX (PRIMARY) WHERE h.crop_id = g.crop_id AND h.gram = ? AND h.follow_id = g.follow_id))
 `
 
 type CountFollowsMatchingParams struct {
@@ -155,7 +155,7 @@ type CountFollowsMatchingParams struct {
 	Second         *uint64
 }
 
-// CountFollowsMatching counts the rows under a text, and any other filter but tags beside it; starts from the bigrams of the text (equal bounds; one letter: a range), then their follows.
+// CountFollowsMatching counts the rows under a text, and any other filter but tags beside it; starts from the grams of the text (equal bounds; one letter: a range), then their follows.
 func (q *Queries) CountFollowsMatching(ctx context.Context, arg CountFollowsMatchingParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countFollowsMatching,
 		arg.CropID,
@@ -620,7 +620,7 @@ WHERE g.crop_id = ? AND f.deleted_at IS NULL
     SELECT m.uid FROM contacts m FORCE INDEX (PRIMARY) WHERE m.crop_id = f.crop_id AND m.external_userid = f.external_userid))
   AND g.gram >= ? AND g.gram <= ? AND g.fields & ? <> 0
   AND (? IS NULL OR EXISTS (
-    SELECT 1 FROM follow_grams h WHERE h.crop_id = g.crop_id AND h.gram = ? AND h.follow_id = g.follow_id))
+    SELECT 1 FROM follow_grams h FORCE INDEX (PRIMARY) WHERE h.crop_id = g.crop_id AND h.gram = ? AND h.follow_id = g.follow_id))
   AND (? IS NULL OR f.id < ?)
 ORDER BY g.follow_id DESC LIMIT ? OFFSET ?
 `
@@ -843,6 +843,100 @@ func (q *Queries) ListFollowIDsOfEmployee(ctx context.Context, arg ListFollowIDs
 			return nil, err
 		}
 		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listFollowIDsOfGram = `-- name: ListFollowIDsOfGram :many
+SELECT g.follow_id FROM follow_grams g FORCE INDEX (PRIMARY)
+STRAIGHT_JOIN follows f FORCE INDEX (PRIMARY) ON f.crop_id = g.crop_id AND f.id = g.follow_id
+WHERE g.crop_id = ? AND f.deleted_at IS NULL
+  AND (? IS NULL OR f.status = ?)
+  AND (? IS NULL OR f.external_type = ?)
+  AND (? IS NULL OR f.add_way = ?)
+  AND (? IS NULL OR f.createtime >= ?)
+  AND (? IS NULL OR f.createtime <= ?)
+  AND (? IS NULL OR f.userid = ?)
+  AND (? IS NULL OR LOCATE(?, f.remark_folded) > 0)
+  AND (? IS NULL OR LOCATE(?, f.name_folded) > 0 OR f.external_userid = ?)
+  AND (? IS NULL OR ? = (
+    SELECT m.uid FROM contacts m FORCE INDEX (PRIMARY) WHERE m.crop_id = f.crop_id AND m.external_userid = f.external_userid))
+  AND g.gram = ? AND g.fields & ? <> 0
+  AND (? IS NULL OR EXISTS (
+    SELECT 1 FROM follow_grams h FORCE INDEX (PRIMARY) WHERE h.crop_id = g.crop_id AND h.gram = ? AND h.follow_id = g.follow_id))
+  AND (? IS NULL OR f.id < ?)
+ORDER BY g.follow_id DESC LIMIT ? OFFSET ?
+`
+
+type ListFollowIDsOfGramParams struct {
+	CropID         uint32
+	Status         *int32
+	ExternalType   *int32
+	AddWay         *uint32
+	TimeFrom       *int64
+	TimeTo         *int64
+	Userid         *string
+	Remark         sql.NullString
+	Customer       sql.NullString
+	ExternalUserid *string
+	Member         *uint32
+	Gram           uint64
+	Fields         uint8
+	Second         *uint64
+	BeforeID       *uint64
+	Limit          int32
+	Offset         int32
+}
+
+// ListFollowIDsOfGram is ListFollowIDsMatching for one gram, whose rows are in the order of ids: it reads no further than the page.
+func (q *Queries) ListFollowIDsOfGram(ctx context.Context, arg ListFollowIDsOfGramParams) ([]uint64, error) {
+	rows, err := q.db.QueryContext(ctx, listFollowIDsOfGram,
+		arg.CropID,
+		arg.Status,
+		arg.Status,
+		arg.ExternalType,
+		arg.ExternalType,
+		arg.AddWay,
+		arg.AddWay,
+		arg.TimeFrom,
+		arg.TimeFrom,
+		arg.TimeTo,
+		arg.TimeTo,
+		arg.Userid,
+		arg.Userid,
+		arg.Remark,
+		arg.Remark,
+		arg.Customer,
+		arg.Customer,
+		arg.ExternalUserid,
+		arg.Member,
+		arg.Member,
+		arg.Gram,
+		arg.Fields,
+		arg.Second,
+		arg.Second,
+		arg.BeforeID,
+		arg.BeforeID,
+		arg.Limit,
+		arg.Offset,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uint64
+	for rows.Next() {
+		var follow_id uint64
+		if err := rows.Scan(&follow_id); err != nil {
+			return nil, err
+		}
+		items = append(items, follow_id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

@@ -182,7 +182,7 @@ type FollowCount struct {
 type FollowGram struct {
 	// the enterprise
 	CropID uint32
-	// two neighbouring code points of a folded text, first << 21 | second; the last one with 0
+	// two or three neighbouring code points of a folded text, 21 bits each, the first one highest; the last one << 21
 	Gram uint64
 	// the follow
 	FollowID uint64

@@ -33,7 +33,7 @@ const (
 	fromLinks                 // tags alone: the links are the list
 	fromTags                  // tags, with the rows for what else is asked
 	fromMember                // the contacts of one mall member
-	fromGram                  // one text of two letters, alone: its bigram is the list
+	fromGram                  // one text of two or three letters, alone: its gram is the list
 	fromLetter                // one text of one letter, alone
 	fromText                  // texts, with the rows for what else is asked
 	fromEmployee              // the covering index of an employee's rows
@@ -184,7 +184,7 @@ func (f *Filter) taggedPage(w Window) gendb.ListFollowIDsTaggedParams {
 	}
 }
 
-// matching and matchingPage are the parameters of the queries that start from a text's bigrams.
+// matching, matchingPage and ofGram are the parameters of the queries that start from a text's grams.
 func (f *Filter) matching(t term) gendb.CountFollowsMatchingParams {
 	p := f.CountFollowsParams
 	return gendb.CountFollowsMatchingParams{
@@ -200,6 +200,15 @@ func (f *Filter) matchingPage(t term, w Window) gendb.ListFollowIDsMatchingParam
 		CropID: p.CropID, Status: p.Status, ExternalType: p.ExternalType, AddWay: p.AddWay, TimeFrom: p.TimeFrom, TimeTo: p.TimeTo, Userid: p.Userid,
 		Remark: p.Remark, Customer: p.Customer, ExternalUserid: p.ExternalUserid, Member: p.Member,
 		Gram: t.gram, GramTo: t.gramTo, Fields: t.fields, Second: t.second, BeforeID: w.BeforeID, Limit: clamp(w.Limit), Offset: clamp(w.Offset),
+	}
+}
+
+func (f *Filter) ofGram(t term, w Window) gendb.ListFollowIDsOfGramParams {
+	p := f.CountFollowsParams
+	return gendb.ListFollowIDsOfGramParams{
+		CropID: p.CropID, Status: p.Status, ExternalType: p.ExternalType, AddWay: p.AddWay, TimeFrom: p.TimeFrom, TimeTo: p.TimeTo, Userid: p.Userid,
+		Remark: p.Remark, Customer: p.Customer, ExternalUserid: p.ExternalUserid, Member: p.Member,
+		Gram: t.gram, Fields: t.fields, Second: t.second, BeforeID: w.BeforeID, Limit: clamp(w.Limit), Offset: clamp(w.Offset),
 	}
 }
 

@@ -9,27 +9,28 @@ import (
 	"example.com/wechatcustomers/internal/writer"
 )
 
-// term is how a text is looked up among the bigrams.
+// term is how a text is looked up among the grams.
 type term struct {
-	gram, gramTo uint64  // the first bigram; for a single letter the range of all that begin with it
-	second       *uint64 // the next one, of a text of three letters and more: then the bigrams do not settle it
+	gram, gramTo uint64  // the gram of the text or of its first three letters; for a single letter the range of all that begin with it
+	second       *uint64 // that of the last three, of a text of four letters and more: then the grams do not settle it
 	fields       uint8
 	letter       bool // the text is one letter
 }
 
 // term returns the longer of the texts: the rarer, most likely. The other, if any, is left to the rows.
 func (f *Filter) term() term {
-	t := term{fields: writer.GramInName}
-	grams := writer.Grams(nil, f.Customer.String)
-	if remark := writer.Grams(nil, f.Remark.String); len(remark) > len(grams) {
-		t.fields, grams = writer.GramInRemark, remark
+	t, text := term{fields: writer.GramInName}, []rune(f.Customer.String)
+	if remark := []rune(f.Remark.String); len(remark) > len(text) {
+		t.fields, text = writer.GramInRemark, remark
 	}
-	t.gram, t.gramTo = grams[0], grams[0]
-	switch letters := len(grams); {
-	case letters == 1:
-		t.letter, t.gramTo = true, grams[0]|(1<<21-1)
-	case letters > 2:
-		t.second = &grams[1]
+	t.gram = writer.Gram(text[:min(len(text), 3)]...)
+	t.gramTo = t.gram
+	switch {
+	case len(text) == 1:
+		t.letter, t.gramTo = true, writer.GramTo(text[0])
+	case len(text) > 3:
+		last := writer.Gram(text[len(text)-3:]...)
+		t.second = &last
 	}
 	return t
 }
@@ -90,10 +91,13 @@ func (f *Filter) idsMatching(ctx context.Context, q *gendb.Queries, w Window) ([
 			CropID: f.CropID, Gram: t.gram, GramTo: t.gramTo, Fields: t.fields, BeforeID: p.BeforeID, Limit: p.Limit, Offset: p.Offset,
 		})
 	}
-	return q.ListFollowIDsMatching(ctx, f.matchingPage(t, w))
+	if t.letter {
+		return q.ListFollowIDsMatching(ctx, f.matchingPage(t, w))
+	}
+	return q.ListFollowIDsOfGram(ctx, f.ofGram(t, w))
 }
 
-// idsOfContact lists the rows that a search for a customer finds by its very external_userid, which no bigram tells of.
+// idsOfContact lists the rows that a search for a customer finds by its very external_userid, which no gram tells of.
 func (f *Filter) idsOfContact(ctx context.Context, q *gendb.Queries, beforeID *uint64) ([]uint64, error) {
 	if f.ExternalUserid == nil {
 		return nil, nil

@@ -38,7 +38,7 @@ type Progress struct {
 const (
 	stepFollows = "reading follows"
 	stepLinks   = "reading tag links"
-	stepGrams   = "reading bigrams"
+	stepGrams   = "reading grams"
 	stepStray   = "removing what does not belong"
 	stepRepair  = "repairing follows"
 )

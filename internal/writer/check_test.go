@@ -87,15 +87,16 @@ func TestWhatTheWriterWritesIsWhatCheckRecomputes(t *testing.T) {
 	}
 }
 
-func TestGramsAreNeighboursAndTheLastOne(t *testing.T) {
+func TestGramsAreTwoAndThreeNeighboursAndTheLastOne(t *testing.T) {
 	t.Parallel()
 	pack := func(a, b rune) uint64 { return uint64(a)<<21 | uint64(b) }
+	pack3 := func(a, b, c rune) uint64 { return uint64(a)<<42 | pack(b, c) }
 	for text, want := range map[string][]uint64{
 		"":             nil,
 		"李":            {pack('李', 0)},
 		"ab":           {pack('a', 'b'), pack('b', 0)},
-		"aaa":          {pack('a', 'a'), pack('a', 'a'), pack('a', 0)},
-		"一🌸\U0010ffff": {pack('一', '🌸'), pack('🌸', 0x10ffff), pack(0x10ffff, 0)},
+		"aaa":          {pack('a', 'a'), pack('a', 'a'), pack3('a', 'a', 'a'), pack('a', 0)},
+		"一🌸\U0010ffff": {pack('一', '🌸'), pack('🌸', 0x10ffff), pack3('一', '🌸', 0x10ffff), pack(0x10ffff, 0)},
 	} {
 		if got := Grams(nil, text); !slices.Equal(got, want) {
 			t.Errorf("%q: %x, want %x", text, got, want)
@@ -104,7 +105,9 @@ func TestGramsAreNeighboursAndTheLastOne(t *testing.T) {
 	row := make([]Value, len(tables[Follow].columns))
 	row[followID], row[followNameFolded], row[followRemarkFolded], row[followDeleted] = Int(7), Text("aaa"), Text("ba"), Value{Is: Null}
 	var g gramer
-	want := []gram{{int64(pack('a', 0)), 7, 3}, {int64(pack('a', 'a')), 7, 1}, {int64(pack('b', 'a')), 7, 2}}
+	want := []gram{
+		{int64(pack('a', 0)), 7, 3}, {int64(pack('a', 'a')), 7, 1}, {int64(pack('b', 'a')), 7, 2}, {int64(pack3('a', 'a', 'a')), 7, 1},
+	}
 	if got := g.of(row); !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}

@@ -61,18 +61,40 @@ const (
 	GramInRemark = 2
 )
 
-// Grams appends to grams what follow_grams holds of a folded text: each two neighbouring code points, the first << 21 | the second, and the last one << 21, which also
-// serves the search for one. The same one may be there twice.
-func Grams(grams []uint64, folded string) []uint64 {
-	last := rune(-1)
-	for _, r := range folded {
-		if last >= 0 {
-			grams = append(grams, uint64(last)<<21|uint64(r)) // code points have 21 bits
-		}
-		last = r
+// Gram returns what follow_grams holds for one to three neighbouring code points: the first one highest. One alone is the last of its text, and the least of all
+// pairs that begin with it.
+func Gram(letters ...rune) uint64 {
+	if len(letters) == 1 {
+		return uint64(letters[0]) << letterBits
 	}
-	if last >= 0 {
-		grams = append(grams, uint64(last)<<21)
+	var packed uint64
+	for _, r := range letters {
+		packed = packed<<letterBits | uint64(r)
+	}
+	return packed
+}
+
+// GramTo returns the greatest pair that begins with this letter. Three letters are more than any pair: no letter is NUL.
+func GramTo(letter rune) uint64 { return Gram(letter) | (1<<letterBits - 1) }
+
+// letterBits holds any code point.
+const letterBits = 21
+
+// Grams appends to grams what follow_grams holds of a folded text: each two and each three neighbouring code points, and the last one alone, which also serves the
+// search for one. The same one may be there twice.
+func Grams(grams []uint64, folded string) []uint64 {
+	var last, beforeLast rune
+	for _, r := range folded {
+		if last != 0 {
+			grams = append(grams, Gram(last, r))
+		}
+		if beforeLast != 0 {
+			grams = append(grams, Gram(beforeLast, last, r))
+		}
+		beforeLast, last = last, r
+	}
+	if last != 0 {
+		grams = append(grams, Gram(last))
 	}
 	return grams
 }
@@ -90,7 +112,7 @@ func (g *gramer) of(row []Value) []gram {
 	g.buffer = Grams(g.buffer, row[followRemarkFolded].Text)
 	grams := make([]gram, len(g.buffer))
 	for i, packed := range g.buffer {
-		grams[i] = gram{gram: int64(packed), follow: row[followID].Int, fields: GramInName} // 42 bits
+		grams[i] = gram{gram: int64(packed), follow: row[followID].Int, fields: GramInName} // 63 bits
 		if i >= inName {
 			grams[i].fields = GramInRemark
 		}

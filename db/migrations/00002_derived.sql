@@ -4,8 +4,8 @@
 -- +goose Up
 CREATE TABLE versions (
   crop_id      INT UNSIGNED NOT NULL COMMENT 'the enterprise',
-  rows_version BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'grows with every change of a follow or contact',
-  dict_version BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'grows with every change of a tag or employee',
+  rows_version BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'grows with every change of a follow or contact: the microsecond of the last one, or one more than before',
+  dict_version BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'grows with every change of a tag or employee, as rows_version',
   PRIMARY KEY (crop_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='derived: what is remembered of an enterprise holds as long as its versions stay';
 

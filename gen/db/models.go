@@ -246,8 +246,8 @@ type Tag struct {
 type Version struct {
 	// the enterprise
 	CropID uint32
-	// grows with every change of a follow or contact
+	// grows with every change of a follow or contact: the microsecond of the last one, or one more than before
 	RowsVersion uint64
-	// grows with every change of a tag or employee
+	// grows with every change of a tag or employee, as rows_version
 	DictVersion uint64
 }

@@ -72,7 +72,7 @@ func (s *Server) GetList(ctx context.Context, request api.GetListRequestObject) 
 	if s.PublicURL != "" {
 		r.Address = strings.ReplaceAll(s.PublicURL, "{uniacid}", strconv.FormatInt(request.Uniacid, 10))
 	}
-	if known := s.known(access, r); known != nil {
+	if known := s.known(access, asked, r); known != nil {
 		return known, nil
 	}
 	asked.filter.CropID = access.ID

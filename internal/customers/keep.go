@@ -18,24 +18,32 @@ import (
 	"example.com/wechatcustomers/internal/remember"
 )
 
-// stored is an answer's bytes, plain in parts (the enterprise's lists are shared by all its answers) and, once somebody has asked for that, compressed.
-type stored struct {
-	plain [][]byte
-	once  sync.Once
-	small []byte
+// piece is a piece of an answer's bytes, plain and, once somebody has asked for that, compressed.
+type piece struct {
+	text []byte
+	once sync.Once
+	part gzipped.Part
 }
 
-// gzip compresses the answer the first time it is called for.
-func (s *stored) gzip() []byte {
-	s.once.Do(func() { s.small = gzipped.Bytes(gzipped.Fast, s.plain...) })
-	return s.small
+// compressed compresses the piece the first time it is called for.
+func (p *piece) compressed() gzipped.Part {
+	p.once.Do(func() { p.part = gzipped.NewPart(gzipped.Fast, p.text) })
+	return p.part
 }
+
+// What stands between the pieces of a page.
+var (
+	noList   = &piece{text: []byte("[]")}
+	between  = &piece{text: []byte(`,"employee":`)}
+	closing  = &piece{text: []byte("}}")}
+	headEnds = []byte(`[],"employee":[]}}`) // what an encoded page ends with in place of its lists
+)
 
 // listAnswer is the 200 or 304 of getList.
 type listAnswer struct {
-	etag  string // "" for none
-	gzip  bool
-	bytes *stored // nil: the caller has them
+	etag   string // "" for none
+	gzip   bool
+	pieces []*piece // none: the caller has them
 }
 
 // VisitGetListResponse sends the answer.
@@ -45,17 +53,24 @@ func (a listAnswer) VisitGetListResponse(w http.ResponseWriter) error {
 		h.Set("ETag", a.etag)
 	}
 	h.Add("Vary", "Accept-Encoding, Authorization, Cookie")
-	if a.bytes == nil {
+	if a.pieces == nil {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	h.Set("Content-Type", "application/json")
-	body := a.bytes.plain
+	length, body := 0, make([][]byte, 0, len(a.pieces))
 	if a.gzip {
-		body = [][]byte{a.bytes.gzip()}
 		h.Set("Content-Encoding", "gzip")
+		parts := make([]gzipped.Part, len(a.pieces))
+		for i, p := range a.pieces {
+			parts[i] = p.compressed()
+		}
+		body = append(body, gzipped.Join(parts...))
+	} else {
+		for _, p := range a.pieces {
+			body = append(body, p.text)
+		}
 	}
-	length := 0
 	for _, part := range body {
 		length += len(part)
 	}
@@ -85,7 +100,7 @@ func (s *Server) etag(key remember.Key, v remember.Versions, r Request) string {
 }
 
 // known returns the answer that needs no more reading: the caller has it, or it is remembered. It is nil where there is none.
-func (s *Server) known(v gendb.GetAccessRow, r Request) api.GetListResponseObject {
+func (s *Server) known(v gendb.GetAccessRow, asked wanted, r Request) api.GetListResponseObject {
 	key, now := pageKey(v, r)
 	a := listAnswer{etag: s.etag(key, now, r), gzip: r.Gzip}
 	for tag := range strings.SplitSeq(r.IfNoneMatch, ",") {
@@ -93,46 +108,63 @@ func (s *Server) known(v gendb.GetAccessRow, r Request) api.GetListResponseObjec
 			return a
 		}
 	}
-	var found bool
-	if a.bytes, found = remember.Get[*stored](s.Memory, key, now); !found {
+	head, found := remember.Get[*piece](s.Memory, key, now)
+	if !found {
 		return nil
 	}
+	l, found := s.rememberedLists(v)
+	if !found && !(asked.omitTags && asked.omitEmployees) {
+		return nil
+	}
+	a.pieces = asked.pieces(head, l)
 	return a
 }
 
 // errLists means that the encoded page does not end as the splicing of its lists relies on.
 var errLists = errors.New("encode: the page does not end with its empty lists")
 
-// keep encodes what was read, keeps it and returns it as the answer.
+// keep encodes what was read, keeps it and returns it as the answer. Only the page's own bytes are kept under its name: the lists are kept once, for all pages.
 func (s *Server) keep(uniacid int64, asked wanted, read answer, r Request) (api.GetListResponseObject, error) {
 	plain, err := json.Marshal(api.ListResult{Result: api.ResultOK, Msg: "ok", Data: toPage(uniacid, asked, read, r)})
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
-	// The lists are encoded already: they go where the page has empty ones.
-	head, ok := bytes.CutSuffix(plain, []byte(`[],"employee":[]}}`))
+	text, ok := bytes.CutSuffix(plain, headEnds)
 	if !ok {
 		return nil, errLists
 	}
-	tags, employees := []byte("[]"), []byte("[]")
-	if !asked.omitTags {
-		tags = read.lists.tags
-	}
-	if !asked.omitEmployees {
-		employees = read.lists.employees
-	}
+	head := &piece{text: bytes.Clone(text)}
 	key, now := pageKey(read.versions, r)
-	a := listAnswer{etag: s.etag(key, now, r), gzip: r.Gzip, bytes: &stored{plain: [][]byte{head, tags, []byte(`,"employee":`), employees, []byte(`}}`)}}}
-	s.Memory.Put(key, now, a.bytes, len(head)+(len(head)+len(tags)+len(employees))/8) // an eighth for the compressed bytes
-	return a, nil
+	s.Memory.Put(key, now, head, withCompressed(head))
+	return listAnswer{etag: s.etag(key, now, r), gzip: r.Gzip, pieces: asked.pieces(head, read.lists)}, nil
+}
+
+// pieces returns the whole answer: the lists stand where the page had empty ones.
+func (w *wanted) pieces(head *piece, l *lists) []*piece {
+	tags, employees := noList, noList
+	if !w.omitTags {
+		tags = l.tags
+	}
+	if !w.omitEmployees {
+		employees = l.employees
+	}
+	return []*piece{head, tags, between, employees, closing}
+}
+
+// withCompressed returns the bytes that these pieces take, compressed ones included: they are never more than the plain.
+func withCompressed(pieces ...*piece) (bytes int) {
+	for _, p := range pieces {
+		bytes += 2 * len(p.text)
+	}
+	return bytes
 }
 
 // encodeLists encodes the tags and employees of an enterprise.
 func encodeLists(uniacid int64, tags []gendb.Tag, employees []gendb.ListEmployeesRow) (*lists, error) {
-	l := &lists{names: newTagNames(tags)}
+	l := &lists{names: newTagNames(tags), tags: &piece{}, employees: &piece{}}
 	var errs [2]error
-	l.tags, errs[0] = json.Marshal(toTags(uniacid, tags))
-	l.employees, errs[1] = json.Marshal(toEmployeeNames(employees))
+	l.tags.text, errs[0] = json.Marshal(toTags(uniacid, tags))
+	l.employees.text, errs[1] = json.Marshal(toEmployeeNames(employees))
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}

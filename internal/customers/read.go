@@ -80,13 +80,21 @@ func (s *Server) total(ctx context.Context, q *gendb.Queries, f *listing.Filter,
 // lists are the enterprise's tags and employees, as every answer carries them.
 type lists struct {
 	names           tagNames
-	tags, employees []byte // JSON
+	tags, employees *piece // JSON
+}
+
+func listsKey(v gendb.GetAccessRow) (remember.Key, remember.Versions) {
+	return remember.Key{CropID: v.ID, Kind: "lists"}, remember.Versions{Dict: uint64(v.DictVersion)}
+}
+
+func (s *Server) rememberedLists(v gendb.GetAccessRow) (*lists, bool) {
+	key, now := listsKey(v)
+	return remember.Get[*lists](s.Memory, key, now)
 }
 
 // lists returns the enterprise's tags and employees, encoded once for each version of them.
 func (s *Server) lists(ctx context.Context, q *gendb.Queries, uniacid int64, v gendb.GetAccessRow) (*lists, error) {
-	key, now := remember.Key{CropID: v.ID, Kind: "lists"}, remember.Versions{Dict: uint64(v.DictVersion)}
-	if known, ok := remember.Get[*lists](s.Memory, key, now); ok {
+	if known, ok := s.rememberedLists(v); ok {
 		return known, nil
 	}
 	tags, err := q.ListTags(ctx, v.ID)
@@ -99,7 +107,8 @@ func (s *Server) lists(ctx context.Context, q *gendb.Queries, uniacid int64, v g
 	}
 	l, err := encodeLists(uniacid, tags, employees)
 	if err == nil {
-		s.Memory.Put(key, now, l, 2*len(l.tags)+len(l.employees)) // the names are in both
+		key, now := listsKey(v)
+		s.Memory.Put(key, now, l, withCompressed(l.tags, l.employees)+2*len(l.tags.text)) // and the names, with their tags
 	}
 	return l, err
 }

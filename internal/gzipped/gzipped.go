@@ -3,14 +3,16 @@ package gzipped
 
 import (
 	"bytes"
-	"compress/gzip"
+	"compress/flate"
+	"encoding/binary"
+	"hash/crc32"
 	"strings"
 )
 
-// The effort that Bytes makes: gzip's levels.
+// The effort that is made: deflate's levels.
 const (
-	Fast  = gzip.BestSpeed       // for what is compressed while somebody waits
-	Small = gzip.BestCompression // for what is compressed once
+	Fast  = flate.BestSpeed       // for what is compressed while somebody waits
+	Small = flate.BestCompression // for what is compressed once
 )
 
 // Taken says whether a caller with this Accept-Encoding takes gzip.
@@ -28,17 +30,49 @@ func Taken(accepted string) bool {
 	return wildcard
 }
 
-// Bytes returns the parts, one after the other, compressed.
-func Bytes(level int, parts ...[]byte) []byte {
+// Bytes returns text compressed.
+func Bytes(level int, text []byte) []byte { return Join(NewPart(level, text)) }
+
+// Part is a piece of an answer that is compressed by itself, once, and can be joined with other pieces again and again.
+type Part struct {
+	text, deflated []byte
+}
+
+// NewPart compresses text. It keeps text, which must not change.
+func NewPart(level int, text []byte) Part {
 	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, level)
+	w, err := flate.NewWriter(&b, level)
 	if err != nil {
 		panic(err) // the levels are the constants of this package
 	}
-	// A buffer takes everything.
-	for _, part := range parts {
-		_, _ = w.Write(part)
+	// A buffer takes everything. Flushed and not closed, the stream ends on a whole byte and may go on.
+	_, _ = w.Write(text)
+	_ = w.Flush()
+	return Part{text, bytes.Clone(b.Bytes())}
+}
+
+// Len returns the bytes that the compressed part takes.
+func (p Part) Len() int { return len(p.deflated) }
+
+// What a gzip member (RFC 1952) begins with: deflate, no name, no time; and the empty last block of a deflate stream (RFC 1951).
+var (
+	header = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}
+	last   = []byte{1, 0, 0, 255, 255}
+)
+
+// Join returns the parts one after the other as one gzip member: browsers read no second one.
+func Join(parts ...Part) []byte {
+	size, text, sum := len(header)+len(last)+8, uint32(0), uint32(0)
+	for _, p := range parts {
+		size += len(p.deflated)
+		text += uint32(len(p.text)) // the format counts modulo 2^32
+		sum = crc32.Update(sum, crc32.IEEETable, p.text)
 	}
-	_ = w.Close()
-	return b.Bytes()
+	b := append(make([]byte, 0, size), header...)
+	for _, p := range parts {
+		b = append(b, p.deflated...)
+	}
+	b = append(b, last...)
+	b = binary.LittleEndian.AppendUint32(b, sum)
+	return binary.LittleEndian.AppendUint32(b, text)
 }

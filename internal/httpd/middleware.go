@@ -121,7 +121,7 @@ func (x *edge) check(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil && misspelt.Code != fault.Invalid {
 			return err
 		}
-		asked := customers.Request{Address: address(r), Query: pairs(query), Literal: query, Gzip: gzipped.Taken(r.Header.Get(echo.HeaderAcceptEncoding))}
+		asked := customers.Request{Address: address(r), Query: pairs(query), Literal: query, Gzip: gzipped.Taken(strings.Join(r.Header.Values(echo.HeaderAcceptEncoding), ","))}
 		if r.Method != http.MethodPost {
 			asked.Revalidates, asked.IfNoneMatch = true, strings.Join(r.Header.Values("If-None-Match"), ",")
 		}

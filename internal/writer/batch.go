@@ -16,11 +16,12 @@ import (
 // batch is one attempt at writing records of one kind. It reads everything that the records touch, works them off one by one in memory, and then writes what came out:
 // so the result is that of writing each alone, at the price of a few statements.
 type batch struct {
-	ctx context.Context //nolint:containedctx // lives as long as the one call
-	tx  *sql.Tx
-	q   *gendb.Queries
-	t   *table
-	now string
+	ctx   context.Context //nolint:containedctx // lives as long as the one call
+	tx    *sql.Tx
+	q     *gendb.Queries
+	t     *table
+	now   string // clock as a date of the tables
+	clock time.Time
 
 	result     Result
 	businesses map[int64]int64      // the uniacid of each enterprise known and locked
@@ -46,7 +47,7 @@ type contactShown struct {
 
 func newBatch(ctx context.Context, tx *sql.Tx, t *table, now time.Time) *batch {
 	return &batch{
-		ctx: ctx, tx: tx, q: gendb.New(tx), t: t, now: now.In(china).Format(time.DateTime),
+		ctx: ctx, tx: tx, q: gendb.New(tx), t: t, clock: now, now: now.In(china).Format(time.DateTime),
 		businesses: map[int64]int64{}, rows: map[key]*entry{}, owners: map[int64]key{}, contacts: map[key]contactShown{},
 		versions: map[int64]bumped{},
 	}
@@ -67,7 +68,7 @@ func (b *batch) write(rows [][]Value) error {
 	if err := b.flush(); err != nil {
 		return err
 	}
-	return bump(b.ctx, b.tx, b.versions)
+	return bump(b.ctx, b.tx, b.clock, b.versions)
 }
 
 // load takes the locks and reads what the records touch.

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"slices"
 	"strings"
+	"time"
 
 	"example.com/wechatcustomers/internal/fold"
 	"example.com/wechatcustomers/internal/tagids"
@@ -170,28 +171,29 @@ func (b *batch) derived(changes []change) error {
 // bumped says which versions of an enterprise grow with this transaction.
 type bumped struct{ rows, dictionaries bool }
 
-// bump makes the versions of the enterprises that were changed grow, once per transaction however much it changed.
-func bump(ctx context.Context, tx *sql.Tx, versions map[int64]bumped) error {
+// bump makes the versions of the enterprises that were changed grow, once per transaction however much it changed. A version is the microsecond of its change, or one
+// more than the one before: so that after a restore, or in another database, no number comes again that has named other data.
+func bump(ctx context.Context, tx *sql.Tx, now time.Time, versions map[int64]bumped) error {
 	into := insertion{
 		into: "versions", columns: []string{"crop_id", "rows_version", "dict_version"},
-		after: " ON DUPLICATE KEY UPDATE rows_version = rows_version + VALUES(rows_version), dict_version = dict_version + VALUES(dict_version)",
+		after: " ON DUPLICATE KEY UPDATE rows_version = GREATEST(rows_version + (VALUES(rows_version) > 0), VALUES(rows_version)), " +
+			"dict_version = GREATEST(dict_version + (VALUES(dict_version) > 0), VALUES(dict_version))",
+	}
+	stamp := func(changed bool) int64 {
+		if changed {
+			return max(now.UnixMicro(), 1)
+		}
+		return 0
 	}
 	for business, v := range versions {
 		into.add(business, 0)
-		into.add(bit(v.rows), 0)
-		into.add(bit(v.dictionaries), 0)
+		into.add(stamp(v.rows), 0)
+		into.add(stamp(v.dictionaries), 0)
 		if err := into.row(ctx, tx); err != nil {
 			return err
 		}
 	}
 	return into.end(ctx, tx)
-}
-
-func bit(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // contactsChanged carries a contact's new name or type over to its follows.

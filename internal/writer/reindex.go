@@ -125,7 +125,7 @@ func (r *reindexer) locked(ctx context.Context, f func(tx *sql.Tx) (changed bool
 		if err != nil || !changed {
 			return err
 		}
-		return bump(ctx, tx, map[int64]bumped{r.crop: {rows: true}})
+		return bump(ctx, tx, r.w.now(), map[int64]bumped{r.crop: {rows: true}})
 	})
 }
 

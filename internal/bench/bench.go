@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 
@@ -76,19 +75,6 @@ func processor() string {
 		}
 	}
 	return ""
-}
-
-// busy warns of a machine with other work to do, where the system tells it: ratios then say little.
-func busy() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return ""
-	}
-	first, _, _ := strings.Cut(string(text), " ")
-	if load, err := strconv.ParseFloat(first, 64); err != nil || load < 1.5*float64(runtime.NumCPU()) {
-		return ""
-	}
-	return " (load average " + first + " at the end: other programs were running, the figures are not to be trusted)"
 }
 
 func (o Options) sayf(format string, args ...any) { _, _ = fmt.Fprintf(o.Log, format+"\n", args...) }
@@ -182,7 +168,9 @@ func (o Options) measure(ctx context.Context, l *loaded, version string, before 
 	}
 	o.sayf("checking the answers of %d requests", len(requests))
 	for i, w := range l.plan.expect(requests) {
-		a, err := m.server.get(ctx, requests[i].target(0))
+		c := requests[i].call(0)
+		c.gzip = false
+		a, err := m.server.get(ctx, c)
 		if err == nil {
 			err = w.check(a, l.plan.enterprise(requests[i].crop))
 		}
@@ -215,8 +203,9 @@ func (o Options) measure(ctx context.Context, l *loaded, version string, before 
 	if err != nil {
 		return all, missed, err
 	}
-	_, _ = fmt.Fprintf(o.Out, "\n%s, %d follows; pk is %s over %s; import of %d records: %.0f a second%s\n\n",
-		version, l.plan.rows, short(median(m.pks)), map[string]string{"unix": "a unix socket", "tcp": "TCP"}[cfg.Net], l.plan.records(), l.rate, busy())
+	tenth, ninth := spread(m.pks)
+	_, _ = fmt.Fprintf(o.Out, "\n%s, %d follows; pk is %s over %s (a tenth of the blocks under %s, a tenth over %s); import of %d records: %.0f a second\n\n",
+		version, l.plan.rows, short(median(m.pks)), map[string]string{"unix": "a unix socket", "tcp": "TCP"}[cfg.Net], short(tenth), short(ninth), l.plan.records(), l.rate)
 	if err := printTable(o.Out, columns, rows); err != nil {
 		return all, missed, err
 	}

@@ -137,18 +137,27 @@ func median[T ~int64 | ~float64](list []T) T {
 	return sorted[len(sorted)/2]
 }
 
+// spread returns what a tenth of list is under and what a tenth is over: far apart, the machine had other things to do.
+func spread(list []time.Duration) (tenth, ninth time.Duration) {
+	if len(list) == 0 {
+		return 0, 0
+	}
+	sorted := slices.Sorted(slices.Values(list))
+	return sorted[len(sorted)/10], sorted[len(sorted)*9/10]
+}
+
 // firstTime samples a request before which everything was forgotten.
 func (m *meter) firstTime(r *request) sampler {
 	return func(ctx context.Context, turn int) (time.Duration, error) {
 		if err := m.forget.forget(ctx, r.crop); err != nil {
 			return 0, err
 		}
-		return m.server.time(ctx, r.target(turn), "", http.StatusOK)
+		return m.server.time(ctx, r.call(turn), http.StatusOK)
 	}
 }
 
-func (m *meter) repeated(s *server, target, etag string, status int) sampler {
-	return func(ctx context.Context, _ int) (time.Duration, error) { return s.time(ctx, target, etag, status) }
+func (m *meter) repeated(s *server, c call, status int) sampler {
+	return func(ctx context.Context, _ int) (time.Duration, error) { return s.time(ctx, c, status) }
 }
 
 // measure returns the figures of a request whose answer was found right.
@@ -165,25 +174,25 @@ func (m *meter) fill(ctx context.Context, f *figures) error {
 		}
 	}
 	var err error
-	target := f.target(0)
+	c := f.call(0)
 	if f.mode == again || f.mode == unchanged {
-		if _, err := m.server.get(ctx, target); err != nil { // from now on it may be remembered
+		if _, err := m.server.get(ctx, c); err != nil { // from now on it may be remembered
 			return err
 		}
 	}
-	etag, status := "", http.StatusOK
+	status := http.StatusOK
 	if f.mode == unchanged {
-		a, err := m.server.get(ctx, target)
+		a, err := m.server.get(ctx, c)
 		if err != nil {
 			return err
 		}
-		if etag = a.header.Get("ETag"); etag == "" {
+		if c.etag = a.header.Get("ETag"); c.etag == "" {
 			return errors.New("the answer has no ETag")
 		}
 		status = http.StatusNotModified
 	}
 	if f.sent, err = m.statements(ctx, func() error {
-		_, err := m.server.time(ctx, target, etag, status)
+		_, err := m.server.time(ctx, c, status)
 		return err
 	}); err != nil {
 		return err
@@ -198,7 +207,7 @@ func (m *meter) fill(ctx context.Context, f *figures) error {
 			reference = m.firstTime(&request{})
 		}
 	case again:
-		a, err := m.server.get(ctx, target)
+		a, err := m.server.get(ctx, c)
 		if err != nil {
 			return err
 		}
@@ -206,9 +215,9 @@ func (m *meter) fill(ctx context.Context, f *figures) error {
 		if err != nil {
 			return err
 		}
-		own, reference = m.repeated(m.server, target, "", status), m.repeated(bytes, target, "", status)
+		own, reference = m.repeated(m.server, c, status), m.repeated(bytes, c, status)
 	case unchanged:
-		own = m.repeated(m.server, target, etag, status)
+		own = m.repeated(m.server, c, status)
 	case total:
 		if own, err = m.totalOf(f.sent); err != nil {
 			return err
@@ -223,13 +232,13 @@ func (m *meter) fill(ctx context.Context, f *figures) error {
 	if f.database, err = m.replay(ctx, f.sent); err != nil {
 		return err
 	}
-	if err := m.allocations(ctx, f, target, etag, status); err != nil {
+	if err := m.allocations(ctx, f, c, status); err != nil {
 		return err
 	}
 	if f.took > slow {
-		return m.rate(ctx, f, etag, status) // a few requests say nothing of where so much time goes
+		return m.rate(ctx, f, c, status) // a few requests say nothing of where so much time goes
 	}
-	if f.shares, err = m.profile(ctx, target, etag, status, func() error {
+	if f.shares, err = m.profile(ctx, c, status, func() error {
 		if f.mode == first {
 			return m.forget.forget(ctx, f.crop)
 		}
@@ -237,11 +246,11 @@ func (m *meter) fill(ctx context.Context, f *figures) error {
 	}); err != nil {
 		return err
 	}
-	return m.rate(ctx, f, etag, status)
+	return m.rate(ctx, f, c, status)
 }
 
 // allocations counts what a request allocates.
-func (m *meter) allocations(ctx context.Context, f *figures, target, etag string, status int) error {
+func (m *meter) allocations(ctx context.Context, f *figures, c call, status int) error {
 	n := int(min(max(m.per/10/max(f.took, time.Microsecond), 1), 50))
 	for range n {
 		if f.mode == first {
@@ -249,7 +258,7 @@ func (m *meter) allocations(ctx context.Context, f *figures, target, etag string
 				return err
 			}
 		}
-		r, err := m.server.request(ctx, target, etag)
+		r, err := m.server.request(ctx, c)
 		if err != nil {
 			return err
 		}
@@ -271,7 +280,7 @@ func (m *meter) allocations(ctx context.Context, f *figures, target, etag string
 
 // rate measures requests a second over each number of connections. A request that is measured the first time is not remembered here either: no two go to the same host, which the
 // page's links begin with, so that each is another answer. The total is the same for all of them, and found once.
-func (m *meter) rate(ctx context.Context, f *figures, etag string, status int) error {
+func (m *meter) rate(ctx context.Context, f *figures, c call, status int) error {
 	if !m.rates {
 		return nil
 	}
@@ -288,9 +297,11 @@ func (m *meter) rate(ctx context.Context, f *figures, etag string, status int) e
 		m.turns += 1 << 30
 		r, err := rate(ctx, m.server, n, m.per/2, status, func(turn int) call {
 			if f.mode != first {
-				return call{host, f.target(0), etag}
+				return c
 			}
-			return call{elsewhere(before + turn), f.target(turn), ""}
+			another := f.call(turn)
+			another.host = elsewhere(before + turn)
+			return another
 		})
 		if err != nil {
 			return err

@@ -29,15 +29,17 @@ func (p *plan) comparisons() []comparison {
 				return call{}
 			}
 			r := request{page: 1 + turn*7919%lastPage}
-			return call{host: host, path: r.target(0)}
+			return r.call(0)
 		}},
-		{name: "original: the same page", limit: true, calls: func(int) call { return call{host: host, path: (&request{}).target(0)} }},
+		{name: "original: the same page", limit: true, calls: func(int) call { return (&request{}).call(0) }},
 	}
 	for _, r := range p.requests() {
 		switch r.name {
 		case "mix: type=2", "one tag", "name, 2 characters", "remark, 2 characters", "an employee":
 			list = append(list, comparison{name: "original: " + r.name + ", not remembered", calls: func(turn int) call {
-				return call{host: elsewhere(turn), path: r.target(0)}
+				c := r.call(0)
+				c.host = elsewhere(turn)
+				return c
 			}})
 		}
 	}
@@ -64,7 +66,9 @@ func (o Options) compare(ctx context.Context, l *loaded, version string) (missed
 		if max(r.crop, bigCrop) != bigCrop || r.mode != first {
 			continue
 		}
-		if err := same(ctx, m.server, theirs, r.target(0)); err != nil {
+		c := r.call(0)
+		c.gzip = false
+		if err := same(ctx, m.server, theirs, c); err != nil {
 			return 0, fmt.Errorf("%s: %w", r.name, err)
 		}
 	}
@@ -96,17 +100,17 @@ func (o Options) compare(ctx context.Context, l *loaded, version string) (missed
 		o.sayf("%v", row)
 		rows = append(rows, row)
 	}
-	_, _ = fmt.Fprintf(o.Out, "\nRequests a second over %d connections, %s, %d follows%s\n\n", peerConnections, version, l.plan.rows, busy())
+	_, _ = fmt.Fprintf(o.Out, "\nRequests a second over %d connections, %s, %d follows\n\n", peerConnections, version, l.plan.rows)
 	return missed, printTable(o.Out, peerColumns, rows)
 }
 
 var peerColumns = []string{"request", "original's shape", "ours", "at least", "", "times"}
 
 // same returns an error unless both answer a request with the same rows and the same total.
-func same(ctx context.Context, ours, theirs *server, target string) error {
+func same(ctx context.Context, ours, theirs *server, c call) error {
 	var lists [2]list
 	for i, s := range []*server{ours, theirs} {
-		a, err := s.get(ctx, target)
+		a, err := s.get(ctx, c)
 		if err != nil {
 			return err
 		}

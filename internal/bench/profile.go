@@ -13,24 +13,30 @@ import (
 	"time"
 )
 
-// shares are what parts of a request cost in processor time, the mean over many.
+// shares are what parts of a request cost in processor time, the mean over many; negative for what was met too seldom to say.
 type shares struct{ scan, encode, write time.Duration }
+
+// A profile has a sample for every 10 ms of processor time; fewer than this many say nothing of a part.
+const (
+	samplePeriod = 10 * time.Millisecond
+	fewSamples   = 5
+)
 
 // profile measures the shares of a request over one TCP connection by a profile of this process; prepare goes before each. What waits costs no processor time:
 // the database's is measured apart.
-func (m *meter) profile(ctx context.Context, target, etag string, status int, prepare func() error) (shares, error) {
+func (m *meter) profile(ctx context.Context, c call, status int, prepare func() error) (shares, error) {
 	var raw bytes.Buffer
 	if err := pprof.StartCPUProfile(&raw); err != nil {
 		return shares{}, err
 	}
 	requests := 0
 	var failed error
-	_, err := rate(ctx, m.server, 1, m.per/2, status, func(int) call {
+	_, err := rate(ctx, m.server, 1, 2*m.per, status, func(int) call {
 		if failed = prepare(); failed != nil {
 			return call{}
 		}
 		requests++
-		return call{host, target, etag}
+		return c
 	})
 	pprof.StopCPUProfile()
 	if err := errors.Join(err, failed); err != nil || requests == 0 {
@@ -50,8 +56,14 @@ func (m *meter) profile(ctx context.Context, target, etag string, status int, pr
 			*part += time.Duration(sample.nanoseconds)
 		}
 	}
-	n := time.Duration(requests)
-	return shares{s.scan / n, s.encode / n, s.write / n}, nil
+	for _, part := range []*time.Duration{&s.scan, &s.encode, &s.write} {
+		if *part < fewSamples*samplePeriod {
+			*part = -1
+		} else {
+			*part /= time.Duration(requests)
+		}
+	}
+	return s, nil
 }
 
 // partOf tells by a function's beginning which part of a request it works for; what is the driver's own is in the database's time.
@@ -66,6 +78,8 @@ var partOf = []struct {
 	{"database/sql.", nil},
 	{"encoding/json", func(s *shares) *time.Duration { return &s.encode }},
 	{"github.com/goccy/go-json", func(s *shares) *time.Duration { return &s.encode }},
+	{"hash/crc32.", func(s *shares) *time.Duration { return &s.encode }},
+	{"example.com/wechatcustomers/internal/gzipped.", func(s *shares) *time.Duration { return &s.encode }},
 	{"compress/", func(s *shares) *time.Duration { return &s.encode }},
 	{"github.com/klauspost/compress/", func(s *shares) *time.Duration { return &s.encode }},
 	{"net/http.(*response)", func(s *shares) *time.Duration { return &s.write }},

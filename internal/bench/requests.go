@@ -34,6 +34,7 @@ type request struct {
 	query url.Values
 	page  int // 0 is 1
 	mode  mode
+	gzip  bool // the caller takes gzip, as browsers do
 	at    limit
 
 	// pages, where it is not nil, gives the page of the i-th request: no two in a row are the same.
@@ -55,6 +56,9 @@ func (r *request) target(turn int) string {
 	return fmt.Sprintf("/business/%d/plugin/WechatCustomers/getList?%s", uniacid, q.Encode())
 }
 
+// call returns the request as it is sent.
+func (r *request) call(turn int) call { return call{host: host, path: r.target(turn), gzip: r.gzip} }
+
 func (r *request) pageOf(turn int) int {
 	if r.pages != nil {
 		return r.pages(turn)
@@ -71,6 +75,7 @@ func (p *plan) requests() []request {
 	middle := lastPage / 2
 	list := []request{
 		{name: "first page", scales: true, at: limit{pk: 40}},
+		{name: "first page, gzip", scales: true, gzip: true, at: limit{pk: 40}},
 		{name: "page 2", scales: true, page: 2, at: limit{pk: 80}},
 		{name: "page 100", scales: true, page: min(100, lastPage), at: limit{pk: 80}},
 		{name: "page in the middle", scales: true, page: middle, at: limit{pk: 80}},
@@ -170,6 +175,7 @@ func (p *plan) requests() []request {
 	list = append(list,
 		request{name: "page 1,000 of status=1", query: deep, match: match, page: min(1000, p.rows/perPage/4), at: limit{pk: 400}},
 		request{name: "first page again", scales: true, mode: again, at: limit{abovePK: 3, statements: 1}},
+		request{name: "first page again, gzip", scales: true, gzip: true, mode: again, at: limit{abovePK: 3, statements: 1}},
 		request{name: "page in the middle again", scales: true, mode: again, page: middle, at: limit{abovePK: 3, statements: 1}},
 		request{name: "an employee again", scales: true, mode: again, query: search("employee_member", e.userid(employee)), at: limit{abovePK: 3, statements: 1},
 			match: func(f *facts) bool { return f.employee == employee }},

@@ -90,16 +90,12 @@ func storing(ctx context.Context, l *loaded, a *answer) (*server, error) {
 // host is where the requests in process say that they go.
 const host = "bench.test"
 
-func (s *server) request(ctx context.Context, target, etag string) (*http.Request, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+target, http.NoBody)
+func (s *server) request(ctx context.Context, c call) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.host+c.path, http.NoBody)
 	if err != nil {
 		return nil, err
 	}
-	r.RequestURI = target
-	r.Header.Set("Authorization", s.bearer)
-	if etag != "" {
-		r.Header.Set("If-None-Match", etag)
-	}
+	r.RequestURI, r.Header = c.path, s.header(c)
 	return r, nil
 }
 
@@ -129,8 +125,8 @@ func (a *answer) Write(b []byte) (int, error) {
 }
 
 // get returns the answer to one request.
-func (s *server) get(ctx context.Context, target string) (*answer, error) {
-	r, err := s.request(ctx, target, "")
+func (s *server) get(ctx context.Context, c call) (*answer, error) {
+	r, err := s.request(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +136,8 @@ func (s *server) get(ctx context.Context, target string) (*answer, error) {
 }
 
 // time returns how long one request took, the making of the request left out.
-func (s *server) time(ctx context.Context, target, etag string, status int) (time.Duration, error) {
-	r, err := s.request(ctx, target, etag)
+func (s *server) time(ctx context.Context, c call, status int) (time.Duration, error) {
+	r, err := s.request(ctx, c)
 	if err != nil {
 		return 0, err
 	}
@@ -150,7 +146,7 @@ func (s *server) time(ctx context.Context, target, etag string, status int) (tim
 	s.handler.ServeHTTP(a, r)
 	took := time.Since(begin)
 	if a.status != status {
-		return 0, fmt.Errorf("%s: status %d, not %d", target, a.status, status)
+		return 0, fmt.Errorf("%s: status %d, not %d", c.path, a.status, status)
 	}
 	return took, nil
 }
@@ -197,8 +193,24 @@ func (w want) check(a *answer, e *enterprise) error {
 	return nil
 }
 
-// call is one request over TCP.
-type call struct{ host, path, etag string }
+// call is one request.
+type call struct {
+	host, path string
+	etag       string // sent as If-None-Match; "" for none
+	gzip       bool   // the caller takes gzip
+}
+
+// header returns what the request has beside its host.
+func (s *server) header(c call) http.Header {
+	h := http.Header{"Authorization": {s.bearer}}
+	if c.etag != "" {
+		h.Set("If-None-Match", c.etag)
+	}
+	if c.gzip {
+		h.Set("Accept-Encoding", "gzip")
+	}
+	return h
+}
 
 // elsewhere returns a host that no other turn names: page links begin with it, so that no page of another turn is the answer.
 func elsewhere(turn int) string { return strconv.Itoa(turn) + "." + host }
@@ -245,9 +257,9 @@ func (s *server) ask(ctx context.Context, address string, until time.Time, statu
 			break
 		}
 		out.Reset()
-		out.WriteString("GET " + c.path + " HTTP/1.1\r\nHost: " + c.host + "\r\nAuthorization: " + s.bearer + "\r\n")
-		if c.etag != "" {
-			out.WriteString("If-None-Match: " + c.etag + "\r\n")
+		out.WriteString("GET " + c.path + " HTTP/1.1\r\nHost: " + c.host + "\r\n")
+		if err := s.header(c).Write(&out); err != nil {
+			return err
 		}
 		out.WriteString("\r\n")
 		if _, err := io.WriteString(conn, out.String()); err != nil {

@@ -63,7 +63,8 @@ func (f *figures) cells() []string {
 	if row = append(row, short(f.database)); f.took > slow {
 		return row
 	}
-	return append(row, short(f.scan), short(f.encode), short(max(f.took-f.database-f.scan-f.encode, 0)), short(f.write))
+	rest := f.took - f.database - max(f.scan, 0) - max(f.encode, 0)
+	return append(row, short(f.scan), short(f.encode), short(max(rest, 0)), short(f.write))
 }
 
 // number prints a figure with the digits that mean something.
@@ -74,8 +75,11 @@ func number(n float64) string {
 	return strconv.FormatFloat(n, 'f', 1, 64)
 }
 
+// short prints a time, nothing for one that is not known.
 func short(d time.Duration) string {
 	switch {
+	case d < 0:
+		return ""
 	case d >= 10*time.Millisecond:
 		return number(float64(d)/1e6) + " ms"
 	default:

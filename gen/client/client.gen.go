@@ -123,6 +123,8 @@ type BusinessListResult struct {
 	Msg string `json:"msg"`
 
 	// Data 企业,按 id 升序。 The enterprises, by id.
+	//
+	// Example: [{"crop_id":1,"name":"广州市芸众信息科技有限公司"}]
 	Data []Business `json:"data"`
 }
 
@@ -289,6 +291,8 @@ type CustomerPage struct {
 	Tag []Tag `json:"tag"`
 
 	// Employee 企业的全部成员,按 id 升序。 The enterprise's employees, by id.
+	//
+	// Example: [{"name":"孙新建","user_id":"SunXinJian"}]
 	Employee []EmployeeName `json:"employee"`
 }
 
@@ -532,7 +536,7 @@ type Follow struct {
 	// Example: 1632277573
 	Createtime int64 `json:"createtime"`
 
-	// AddWay 添加类型:0 未知来源,1 扫描二维码,2 搜索手机号,3 名片分享,4 群聊,5 手机通讯录,6 微信联系人,7 来自微信的添加好友申请,8 安装第三方应用时自动添加的客服人员,9 搜索邮箱,10 视频号添加,11 通过日程参与人添加,12 通过会议参与人添加,13 添加微信好友对应的企业微信,14 通过智慧硬件专属客服添加,15 通过上门服务客服添加,16 通过获客链接添加,17 通过定制开发添加,18 通过需求回复添加,21 通过第三方售前客服添加,22 通过可能的商务伙伴添加,24 通过接受微信账号收到的好友申请添加,201 内部成员共享,202 管理员/负责人分配;企业微信会增加新的取值。 The way it was added, digits as a string; open.
+	// AddWay 添加类型:0 未知来源,1 扫描二维码,2 搜索手机号,3 名片分享,4 群聊,5 手机通讯录,6 微信联系人,7 来自微信的添加好友申请,8 安装第三方应用时自动添加的客服人员,9 搜索邮箱,10 视频号添加,11 通过日程参与人添加,12 通过会议参与人添加,13 添加微信好友对应的企业微信,14 通过智慧硬件专属客服添加,15 通过上门服务客服添加,16 通过获客链接添加,17 通过定制开发添加,18 通过需求回复添加,21 通过第三方售前客服添加,22 通过可能的商务伙伴添加,24 通过接受微信账号收到的好友申请添加,201 内部成员共享,202 管理员/负责人分配;企业微信会增加新的取值。 The way it was added, digits as a string; open: 0 unknown, 1 QR code, 2 phone number search, 3 name card, 4 group chat, 5 phone contacts, 6 WeChat contact, 7 friend request from WeChat, 8 service staff added with a third-party app, 9 e-mail search, 10 Channels, 11 calendar participant, 12 meeting participant, 13 the WeCom account of a WeChat friend, 14 smart hardware service, 15 on-site service, 16 customer acquisition link, 17 custom development, 18 request reply, 21 third-party pre-sales service, 22 possible business partner, 24 friend request received by a WeChat account, 201 shared by a colleague, 202 assigned by an administrator.
 	//
 	// Example: 1
 	AddWay string `json:"add_way"`
@@ -600,6 +604,8 @@ type ListBody struct {
 	BeforeID *int64 `json:"before_id,omitempty"`
 
 	// Search 筛选项。 The filters.
+	//
+	// Example: {"customer":"李","status":1}
 	Search *ListSearch `json:"search,omitempty"`
 }
 
@@ -730,12 +736,18 @@ type ListSearch struct {
 	EmployeeMember *string `json:"employee_member,omitempty"`
 
 	// Leixing 类型。 As search[类型].
+	//
+	// Example: 1
 	Leixing *ExternalTypeFilter `json:"类型,omitempty"`
 
 	// Type 「扩展」类型。 「Addition」 As search[type].
+	//
+	// Example: 1
 	Type *ExternalTypeFilter `json:"type,omitempty"`
 
 	// Status 好友状态。 As search[status].
+	//
+	// Example: 1
 	Status *StatusFilter `json:"status,omitempty"`
 
 	// Time 添加时间:起、止,unix 秒;null 为不限。 As search[time][]; null is open.
@@ -953,11 +965,11 @@ type GetListParams struct {
 	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the member manages; with several, 400.
 	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
 
-	// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page.
+	// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
 	PerPage *PerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
 
 	// Omit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
-	// 「Addition」 Lists to answer empty: for pages after the first.
+	// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after the first.
 	Omit *Omit `form:"omit,omitempty" json:"omit,omitempty"`
 
 	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。不能与 `page` 同时使用;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
@@ -1016,11 +1028,11 @@ type PostListParams struct {
 	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the member manages; with several, 400.
 	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
 
-	// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page.
+	// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
 	PerPage *PerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
 
 	// Omit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
-	// 「Addition」 Lists to answer empty: for pages after the first.
+	// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after the first.
 	Omit *Omit `form:"omit,omitempty" json:"omit,omitempty"`
 
 	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。不能与 `page` 同时使用;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
@@ -1038,6 +1050,9 @@ type PostListJSONRequestBody = ListBody
 
 // PostListFormdataRequestBody defines body for PostList for application/x-www-form-urlencoded ContentType.
 type PostListFormdataRequestBody = ListForm
+
+// PostListMultipartRequestBody defines body for PostList for multipart/form-data ContentType.
+type PostListMultipartRequestBody = ListForm
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error

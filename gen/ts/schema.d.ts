@@ -169,7 +169,15 @@ export interface components {
              * @example ok
              */
             msg: string;
-            /** @description 企业,按 id 升序。 The enterprises, by id. */
+            /**
+             * @description 企业,按 id 升序。 The enterprises, by id.
+             * @example [
+             *       {
+             *         "crop_id": 1,
+             *         "name": "广州市芸众信息科技有限公司"
+             *       }
+             *     ]
+             */
             data: components["schemas"]["Business"][];
         };
         /** @description getList 的 JSON 正文。 The JSON body of getList. */
@@ -203,7 +211,13 @@ export interface components {
              * @example 62
              */
             before_id?: number;
-            /** @description 筛选项。 The filters. */
+            /**
+             * @description 筛选项。 The filters.
+             * @example {
+             *       "customer": "李",
+             *       "status": 1
+             *     }
+             */
             search?: components["schemas"]["ListSearch"];
         };
         /** @description 筛选项,含义同查询参数。 The filters, each as the query parameter of its name. */
@@ -234,11 +248,20 @@ export interface components {
              * @example XiaoLiangZi
              */
             employee_member?: string;
-            /** @description 类型。 As search[类型]. */
+            /**
+             * @description 类型。 As search[类型].
+             * @example 1
+             */
             "\u7C7B\u578B"?: components["schemas"]["ExternalTypeFilter"];
-            /** @description 「扩展」类型。 「Addition」 As search[type]. */
+            /**
+             * @description 「扩展」类型。 「Addition」 As search[type].
+             * @example 1
+             */
             type?: components["schemas"]["ExternalTypeFilter"];
-            /** @description 好友状态。 As search[status]. */
+            /**
+             * @description 好友状态。 As search[status].
+             * @example 1
+             */
             status?: components["schemas"]["StatusFilter"];
             /**
              * @description 添加时间:起、止,unix 秒;null 为不限。 As search[time][]; null is open.
@@ -386,7 +409,10 @@ export interface components {
              * @example 2
              */
             per_page: number;
-            /** @description 上一页地址;没有为 null。 The previous page's address; null on the first page. */
+            /**
+             * @description 上一页地址;没有为 null。 The previous page's address; null on the first page.
+             * @example null
+             */
             prev_page_url: string | null;
             /**
              * Format: int64
@@ -408,7 +434,15 @@ export interface components {
             count: number;
             /** @description 企业的全部标签,按 id 倒序。 The enterprise's tags, newest id first. */
             tag: components["schemas"]["Tag"][];
-            /** @description 企业的全部成员,按 id 升序。 The enterprise's employees, by id. */
+            /**
+             * @description 企业的全部成员,按 id 升序。 The enterprise's employees, by id.
+             * @example [
+             *       {
+             *         "user_id": "SunXinJian",
+             *         "name": "孙新建"
+             *       }
+             *     ]
+             */
             employee: components["schemas"]["EmployeeName"][];
         };
         /** @description 一行:成员与外部联系人的跟进关系。 An employee's relation to a contact, a row of data[]. */
@@ -490,7 +524,7 @@ export interface components {
              */
             createtime: number;
             /**
-             * @description 添加类型:0 未知来源,1 扫描二维码,2 搜索手机号,3 名片分享,4 群聊,5 手机通讯录,6 微信联系人,7 来自微信的添加好友申请,8 安装第三方应用时自动添加的客服人员,9 搜索邮箱,10 视频号添加,11 通过日程参与人添加,12 通过会议参与人添加,13 添加微信好友对应的企业微信,14 通过智慧硬件专属客服添加,15 通过上门服务客服添加,16 通过获客链接添加,17 通过定制开发添加,18 通过需求回复添加,21 通过第三方售前客服添加,22 通过可能的商务伙伴添加,24 通过接受微信账号收到的好友申请添加,201 内部成员共享,202 管理员/负责人分配;企业微信会增加新的取值。 The way it was added, digits as a string; open.
+             * @description 添加类型:0 未知来源,1 扫描二维码,2 搜索手机号,3 名片分享,4 群聊,5 手机通讯录,6 微信联系人,7 来自微信的添加好友申请,8 安装第三方应用时自动添加的客服人员,9 搜索邮箱,10 视频号添加,11 通过日程参与人添加,12 通过会议参与人添加,13 添加微信好友对应的企业微信,14 通过智慧硬件专属客服添加,15 通过上门服务客服添加,16 通过获客链接添加,17 通过定制开发添加,18 通过需求回复添加,21 通过第三方售前客服添加,22 通过可能的商务伙伴添加,24 通过接受微信账号收到的好友申请添加,201 内部成员共享,202 管理员/负责人分配;企业微信会增加新的取值。 The way it was added, digits as a string; open: 0 unknown, 1 QR code, 2 phone number search, 3 name card, 4 group chat, 5 phone contacts, 6 WeChat contact, 7 friend request from WeChat, 8 service staff added with a third-party app, 9 e-mail search, 10 Channels, 11 calendar participant, 12 meeting participant, 13 the WeCom account of a WeChat friend, 14 smart hardware service, 15 on-site service, 16 customer acquisition link, 17 custom development, 18 request reply, 21 third-party pre-sales service, 22 possible business partner, 24 friend request received by a WeChat account, 201 shared by a colleague, 202 assigned by an administrator.
              * @example 1
              */
             add_way: string;
@@ -515,7 +549,10 @@ export interface components {
              * @example 2021-08-23 18:40:42
              */
             updated_at: string | null;
-            /** @description 删除时间。 When this record was deleted, China Standard Time; null: live. */
+            /**
+             * @description 删除时间。 When this record was deleted, China Standard Time; null: live.
+             * @example null
+             */
             deleted_at: string | null;
             /**
              * @description 标签名称,逗号分隔。 The names of the row's live tags in the order of the tag list, joined by commas.
@@ -621,7 +658,10 @@ export interface components {
              * @example 2021-08-23 18:40:42
              */
             updated_at: string | null;
-            /** @description 删除时间。 When this record was deleted, China Standard Time; null: live. */
+            /**
+             * @description 删除时间。 When this record was deleted, China Standard Time; null: live.
+             * @example null
+             */
             deleted_at: string | null;
         };
         /** @description 企业成员。 The employee. */
@@ -732,7 +772,10 @@ export interface components {
              * @example 2021-09-24 16:31:09
              */
             created_at: string;
-            /** @description 删除时间。 When this record was deleted, China Standard Time; null: live. */
+            /**
+             * @description 删除时间。 When this record was deleted, China Standard Time; null: live.
+             * @example null
+             */
             deleted_at: string | null;
             /**
              * Format: int32
@@ -799,7 +842,10 @@ export interface components {
              * @example 2021-08-24 16:13:28
              */
             updated_at: string | null;
-            /** @description 删除时间。 When this record was deleted, China Standard Time; null: live. */
+            /**
+             * @description 删除时间。 When this record was deleted, China Standard Time; null: live.
+             * @example null
+             */
             deleted_at: string | null;
             /**
              * @description 分组 id(企业微信)。 WeCom's id of the tag's group.
@@ -1122,13 +1168,13 @@ export interface components {
          */
         CropID: number;
         /**
-         * @description 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page.
+         * @description 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
          * @example 15
          */
         PerPage: number;
         /**
          * @description 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
-         *     「Addition」 Lists to answer empty: for pages after the first.
+         *     「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after the first.
          * @example tag,employee
          */
         Omit: string;
@@ -1225,13 +1271,13 @@ export interface operations {
                  */
                 crop_id?: components["parameters"]["CropID"];
                 /**
-                 * @description 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page.
+                 * @description 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
                  * @example 15
                  */
                 per_page?: components["parameters"]["PerPage"];
                 /**
                  * @description 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
-                 *     「Addition」 Lists to answer empty: for pages after the first.
+                 *     「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after the first.
                  * @example tag,employee
                  */
                 omit?: components["parameters"]["Omit"];
@@ -1349,13 +1395,13 @@ export interface operations {
                  */
                 crop_id?: components["parameters"]["CropID"];
                 /**
-                 * @description 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page.
+                 * @description 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
                  * @example 15
                  */
                 per_page?: components["parameters"]["PerPage"];
                 /**
                  * @description 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
-                 *     「Addition」 Lists to answer empty: for pages after the first.
+                 *     「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after the first.
                  * @example tag,employee
                  */
                 omit?: components["parameters"]["Omit"];
@@ -1400,6 +1446,7 @@ export interface operations {
                  */
                 "application/json": components["schemas"]["ListBody"];
                 "application/x-www-form-urlencoded": components["schemas"]["ListForm"];
+                "multipart/form-data": components["schemas"]["ListForm"];
             };
         };
         responses: {

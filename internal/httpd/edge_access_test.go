@@ -144,6 +144,23 @@ func TestWhetherAnEnterpriseExistsDoesNotShow(t *testing.T) {
 	}
 }
 
+// What the README advises for old pages, all of it at once.
+func TestAnOldPageIsServedByItsCookieAloneAndSeesFailuresAs200(t *testing.T) {
+	t.Parallel()
+	b := setup(t, rights, config(func(c *httpd.Config) { c.JWTCookie, c.LegacyStatus = "mall_token", true }))
+	page := ask{
+		method: http.MethodPost, query: "i=2&c=site&_=1", body: `{"page":1,"search":{"status":"","time":[],"customer":null}}`,
+		header: http.Header{"Content-Type": {jsonType}, "Cookie": {"PHPSESSID=1; mall_token=" + token(t, auth.Member{UID: 8, Uniacid: 2, CropID: 2})}},
+	}
+	if got := rowIDs(b.send(t, page).page(t).Data); !cmp.Equal(got, []int64{2}) {
+		t.Errorf("rows %v", got)
+	}
+	page.body = `{"search":{"status":2}}`
+	b.send(t, page).want(t, 200, "参数错误:search[status] 只能是 1 或 -1", "search[status]", "只能是 1 或 -1,收到的是 「2」")
+	page.header.Del("Cookie")
+	b.send(t, page).want(t, 200, "请登录")
+}
+
 func TestTheTokenIsTheHeadersElseTheConfiguredCookies(t *testing.T) {
 	t.Parallel()
 	with := setup(t, rights, config(func(c *httpd.Config) { c.JWTCookie = "mall_token" }))

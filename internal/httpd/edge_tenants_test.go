@@ -27,6 +27,7 @@ import (
 // same: userids, tag ids and contacts' ids are shared.
 type tenants struct {
 	account map[int64]uint32 // of each enterprise
+	follows map[int64]int64  // how many each has
 	manages map[auth.Member]map[int64]bool
 	records string
 }
@@ -44,7 +45,7 @@ var (
 )
 
 func newTenants(r *rand.Rand) tenants {
-	w := tenants{account: map[int64]uint32{}, manages: map[auth.Member]map[int64]bool{}}
+	w := tenants{account: map[int64]uint32{}, follows: map[int64]int64{}, manages: map[auth.Member]map[int64]bool{}}
 	var all world
 	var businesses, rights strings.Builder
 	for business := int64(1); business <= 9; business++ {
@@ -65,7 +66,9 @@ func newTenants(r *rand.Rand) tenants {
 			w.manages[m][business] = gone == "null"
 			fmt.Fprintf(&rights, `{"manager":{"uniacid":%d,"uid":%d,"business_id":%d,"deleted_at":%s}}`+"\n", m.Uniacid, uid, business, gone)
 		}
+		before := len(all.follows)
 		all.add(r, business, int64(w.account[business]))
+		w.follows[business] = int64(len(all.follows) - before)
 	}
 	w.records = businesses.String() + rights.String() + all.records()
 	return w
@@ -237,6 +240,9 @@ func (w tenants) verdict(q inquiry, got reply) (wrong string, rows bool) {
 			return fmt.Sprintf("id %d of enterprise %d", ids[i], owners[i]), false
 		}
 	}
+	if n := w.follows[may[0]]; l.Data.Total > n || l.Data.Count > n {
+		return fmt.Sprintf("a total of %d, more than the %d rows of enterprise %d", l.Data.Total, n, may[0]), false
+	}
 	return "", len(l.Data.Data) > 0 && len(l.Data.Tag) > 0 && len(l.Data.Employee) > 0
 }
 
@@ -270,9 +276,13 @@ func TestTheTenantCheckFindsEachBindingThatIsTakenOut(t *testing.T) {
 	// The number is taken from the statement on its way to the database, of which the program knows nothing: crop_id = 3 arrives as crop_id > 0.
 	for name, binding := range map[string]string{
 		"rows":           `\bf\.crop_id = [0-9]\b`,
+		"totals":         `\bs\.crop_id = [0-9]\b`,
+		"tag links":      `\bt\.crop_id = [0-9]\b`,
+		"grams":          `\bg\.crop_id = [0-9]\b`,
 		"tags":           `\bWHERE crop_id = [0-9]\b`,
 		"employees":      `\bWHERE business_id = [0-9]\b`,
 		"the member":     `\bm\.uid = [0-9]\b`,
+		"the account":    `\bm\.uniacid = [0-9]\b`,
 		"the enterprise": `\bm\.business_id = [0-9]\b`,
 	} {
 		t.Run(name, func(t *testing.T) {

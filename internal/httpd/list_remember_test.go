@@ -5,14 +5,18 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"example.com/wechatcustomers/gen/client"
 	"example.com/wechatcustomers/internal/auth"
 	"example.com/wechatcustomers/internal/customers"
+	"example.com/wechatcustomers/internal/database"
+	"example.com/wechatcustomers/internal/dbtest"
 	"example.com/wechatcustomers/internal/httpd"
 	"example.com/wechatcustomers/internal/remember"
 )
@@ -136,6 +140,68 @@ func TestAnUnchangedAnswerIs304AndAChangedOneIsNot(t *testing.T) {
 	}
 	if changed < 12 {
 		t.Errorf("only %d writes changed the answer", changed)
+	}
+}
+
+func TestARepeatedRequestAndA304AskTheDatabaseOnce(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.New(t)
+	var statements atomic.Int64
+	line := startWire(t, dsn, func(sent []byte) []byte {
+		statements.Add(1) // the driver sends each statement in one go, and nothing else once it is connected
+		return sent
+	})
+	direct, counted := open(t, dsn), open(t, line.dsn)
+	counted.SetMaxOpenConns(1)
+	mustSucceed(t, database.Migrate(t.Context(), direct, slog.New(slog.DiscardHandler)))
+	(&bundle{t: t, DB: direct}).load(remembered)
+	store, err := remember.New(16 << 20)
+	mustSucceed(t, err)
+	b := (&bundle{t: t, DB: direct}).instance(config(func(c *httpd.Config) {
+		c.Operations = customers.New(customers.Config{DB: counted, Memory: store})
+	}))
+	for _, query := range []string{"crop_id=1", "crop_id=1&search[status]=1&page=2", "crop_id=1&search[remark]=备注&omit=tag,employee", "crop_id=1&before_id=9"} {
+		answer, want := fetch(t, b, query)
+		for name, fields := range map[string][]string{"again": nil, "again, compressed": {"Accept-Encoding", "gzip"}, "If-None-Match": {"If-None-Match", answer.Header.Get("ETag")}} {
+			before := statements.Load()
+			again, body := fetch(t, b, query, fields...)
+			if n := statements.Load() - before; n != 1 {
+				t.Errorf("%s, %s: %d statements", query, name, n)
+			}
+			if name == "again" && !bytes.Equal(body, want) || name == "If-None-Match" && again.StatusCode != http.StatusNotModified {
+				t.Errorf("%s, %s: %d, %s", query, name, again.StatusCode, body)
+			}
+		}
+	}
+}
+
+func TestAnETagIsOfAllThatTheBytesDependOn(t *testing.T) {
+	t.Parallel()
+	one := setup(t, remembered)
+	instance := func(build, public string) *bundle {
+		return one.instance(config(func(c *httpd.Config) {
+			c.Operations = customers.New(customers.Config{DB: one.DB, PublicURL: public, Build: build})
+		}))
+	}
+	b := instance("1", "http://list.example")
+	answer, _ := fetch(t, b, "")
+	etag := answer.Header.Get("ETag")
+	for name, other := range map[string]*bundle{"another build": instance("2", "http://list.example"), "another PUBLIC_URL": instance("1", "http://other.example"), "the request's own address": instance("1", "")} {
+		if again, _ := fetch(t, other, "", "If-None-Match", etag); again.StatusCode != http.StatusOK || again.Header.Get("ETag") == etag {
+			t.Errorf("%s: %d, ETag %s", name, again.StatusCode, again.Header.Get("ETag"))
+		}
+	}
+	if again, _ := fetch(t, instance("1", "http://list.example"), "", "If-None-Match", etag); again.StatusCode != http.StatusNotModified {
+		t.Errorf("the same of another process: %d", again.StatusCode)
+	}
+	if vary := answer.Header.Get("Vary"); vary != "Accept-Encoding, Authorization, Cookie" {
+		t.Errorf("Vary: %s", vary)
+	}
+	for condition, want := range map[string]int{"": http.StatusOK, etag: http.StatusNotModified, `"other"`: http.StatusOK} {
+		head := b.send(t, ask{method: http.MethodHead, token: token(t, auth.Member{UID: uid, Uniacid: uniacid}), header: http.Header{"If-None-Match": {condition}, "Accept-Encoding": {"identity"}}})
+		if head.status != want || head.header.Get("ETag") != etag || head.body != "" {
+			t.Errorf("HEAD, If-None-Match %s: %d, %s, %q", condition, head.status, head.header.Get("ETag"), head.body)
+		}
 	}
 }
 

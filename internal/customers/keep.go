@@ -31,6 +31,13 @@ func (p *piece) compressed() gzipped.Part {
 	return p.part
 }
 
+// head is a page's own bytes, all before its lists, which its request and the enterprise's version name.
+type head struct {
+	piece
+	summed sync.Once
+	sum    gzipped.Sum // of the whole answer
+}
+
 // What stands between the pieces of a page.
 var (
 	noList   = &piece{text: []byte("[]")}
@@ -41,9 +48,28 @@ var (
 
 // listAnswer is the 200 or 304 of getList.
 type listAnswer struct {
-	etag   string // "" for none
-	gzip   bool
-	pieces []*piece // none: the caller has them
+	etag  string // "" for none
+	gzip  bool
+	head  *head    // nil: the caller has the answer
+	after []*piece // what follows the head
+}
+
+// body returns the answer's bytes in pieces.
+func (a listAnswer) body() [][]byte {
+	pieces := append([]*piece{&a.head.piece}, a.after...)
+	if !a.gzip {
+		all := make([][]byte, len(pieces))
+		for i, p := range pieces {
+			all[i] = p.text
+		}
+		return all
+	}
+	parts := make([]gzipped.Part, len(pieces))
+	for i, p := range pieces {
+		parts[i] = p.compressed()
+	}
+	a.head.summed.Do(func() { a.head.sum = gzipped.SumOf(parts...) })
+	return gzipped.Join(a.head.sum, parts...)
 }
 
 // VisitGetListResponse sends the answer.
@@ -53,24 +79,15 @@ func (a listAnswer) VisitGetListResponse(w http.ResponseWriter) error {
 		h.Set("ETag", a.etag)
 	}
 	h.Add("Vary", "Accept-Encoding, Authorization, Cookie")
-	if a.pieces == nil {
+	if a.head == nil {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	h.Set("Content-Type", "application/json")
-	length, body := 0, make([][]byte, 0, len(a.pieces))
 	if a.gzip {
 		h.Set("Content-Encoding", "gzip")
-		parts := make([]gzipped.Part, len(a.pieces))
-		for i, p := range a.pieces {
-			parts[i] = p.compressed()
-		}
-		body = append(body, gzipped.Join(parts...))
-	} else {
-		for _, p := range a.pieces {
-			body = append(body, p.text)
-		}
 	}
+	body, length := a.body(), 0
 	for _, part := range body {
 		length += len(part)
 	}
@@ -108,15 +125,15 @@ func (s *Server) known(v gendb.GetAccessRow, asked wanted, r Request) api.GetLis
 			return a
 		}
 	}
-	head, found := remember.Get[*piece](s.Memory, key, now)
-	if !found {
+	var found bool
+	if a.head, found = remember.Get[*head](s.Memory, key, now); !found {
 		return nil
 	}
 	l, found := s.rememberedLists(v)
 	if !found && !(asked.omitTags && asked.omitEmployees) {
 		return nil
 	}
-	a.pieces = asked.pieces(head, l)
+	a.after = asked.after(l)
 	return a
 }
 
@@ -133,14 +150,14 @@ func (s *Server) keep(uniacid int64, asked wanted, read answer, r Request) (api.
 	if !ok {
 		return nil, errLists
 	}
-	head := &piece{text: bytes.Clone(text)}
+	own := &head{piece: piece{text: text}}
 	key, now := pageKey(read.versions, r)
-	s.Memory.Put(key, now, head, withCompressed(head))
-	return listAnswer{etag: s.etag(key, now, r), gzip: r.Gzip, pieces: asked.pieces(head, read.lists)}, nil
+	s.Memory.Put(key, now, own, withCompressed(&own.piece))
+	return listAnswer{etag: s.etag(key, now, r), gzip: r.Gzip, head: own, after: asked.after(read.lists)}, nil
 }
 
-// pieces returns the whole answer: the lists stand where the page had empty ones.
-func (w *wanted) pieces(head *piece, l *lists) []*piece {
+// after returns what follows a page's head: the lists stand where the page had empty ones.
+func (w *wanted) after(l *lists) []*piece {
 	tags, employees := noList, noList
 	if !w.omitTags {
 		tags = l.tags
@@ -148,7 +165,7 @@ func (w *wanted) pieces(head *piece, l *lists) []*piece {
 	if !w.omitEmployees {
 		employees = l.employees
 	}
-	return []*piece{head, tags, between, employees, closing}
+	return []*piece{tags, between, employees, closing}
 }
 
 // withCompressed returns the bytes that these pieces take, compressed ones included: they are never more than the plain.

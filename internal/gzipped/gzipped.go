@@ -6,6 +6,7 @@ import (
 	"compress/flate"
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 	"strings"
 )
 
@@ -31,7 +32,10 @@ func Taken(accepted string) bool {
 }
 
 // Bytes returns text compressed.
-func Bytes(level int, text []byte) []byte { return Join(NewPart(level, text)) }
+func Bytes(level int, text []byte) []byte {
+	part := NewPart(level, text)
+	return bytes.Join(Join(SumOf(part), part), nil)
+}
 
 // Part is a piece of an answer that is compressed by itself, once, and can be joined with other pieces again and again.
 type Part struct {
@@ -60,19 +64,26 @@ var (
 	last   = []byte{1, 0, 0, 255, 255}
 )
 
-// Join returns the parts one after the other as one gzip member: browsers read no second one.
-func Join(parts ...Part) []byte {
-	size, text, sum := len(header)+len(last)+8, uint32(0), uint32(0)
+// Sum is what a gzip member ends with: the checksum and the length of its text.
+type Sum [8]byte
+
+// SumOf returns the sum of these parts one after the other. It reads all of their text: keep it where they are joined often.
+func SumOf(parts ...Part) (s Sum) {
+	size, sum := uint32(0), uint32(0)
 	for _, p := range parts {
-		size += len(p.deflated)
-		text += uint32(len(p.text)) // the format counts modulo 2^32
+		size += uint32(len(p.text)) // the format counts modulo 2^32
 		sum = crc32.Update(sum, crc32.IEEETable, p.text)
 	}
-	b := append(make([]byte, 0, size), header...)
+	binary.LittleEndian.PutUint32(s[:4], sum)
+	binary.LittleEndian.PutUint32(s[4:], size)
+	return s
+}
+
+// Join returns the bytes, in pieces, of one gzip member that holds the parts one after the other: browsers read no second member. sum is theirs.
+func Join(sum Sum, parts ...Part) [][]byte {
+	all := append(make([][]byte, 0, len(parts)+2), header)
 	for _, p := range parts {
-		b = append(b, p.deflated...)
+		all = append(all, p.deflated)
 	}
-	b = append(b, last...)
-	b = binary.LittleEndian.AppendUint32(b, sum)
-	return binary.LittleEndian.AppendUint32(b, text)
+	return append(all, append(slices.Clip(last), sum[:]...))
 }

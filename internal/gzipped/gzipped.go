@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // The effort that is made: deflate's levels.
@@ -37,6 +38,9 @@ func Bytes(level int, text []byte) []byte {
 	return bytes.Join(Join(SumOf(part), part), nil)
 }
 
+// writers are for Fast: each has a megabyte of tables.
+var writers sync.Pool
+
 // Part is a piece of an answer that is compressed by itself, once, and can be joined with other pieces again and again.
 type Part struct {
 	text, deflated []byte
@@ -45,13 +49,21 @@ type Part struct {
 // NewPart compresses text. It keeps text, which must not change.
 func NewPart(level int, text []byte) Part {
 	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, level)
-	if err != nil {
-		panic(err) // the levels are the constants of this package
+	w, pooled := writers.Get().(*flate.Writer)
+	if level != Fast || !pooled {
+		var err error
+		if w, err = flate.NewWriter(&b, level); err != nil {
+			panic(err) // the levels are the constants of this package
+		}
+	} else {
+		w.Reset(&b)
 	}
 	// A buffer takes everything. Flushed and not closed, the stream ends on a whole byte and may go on.
 	_, _ = w.Write(text)
 	_ = w.Flush()
+	if level == Fast {
+		writers.Put(w)
+	}
 	return Part{text, bytes.Clone(b.Bytes())}
 }
 

@@ -7,11 +7,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/wechatcustomers/gen/client"
+	"example.com/wechatcustomers/internal/ndjson"
+	"example.com/wechatcustomers/internal/writer"
 )
 
 // seedFlag repeats a run whose records or filters found something.
@@ -335,6 +339,43 @@ func TestTheListIsThatOfAPlainFilterAfterEachChangeOfTheRecords(t *testing.T) {
 	for range 5 {
 		b.load(change(d, w))
 		for range 15 {
+			p := randomFilters(d, client.GetListParams{CropID: new(1 + int64(d.IntN(5)/4)), PerPage: new(1 + d.Int32N(100))})
+			compare(t, b, w, p)
+			walk(t, b, w, p)
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// Writers who share an enterprise, and each other's contacts: whatever the order in which they came, at a quiet point all that is derived is right and the lists are those of the records.
+func TestTheListIsThatOfAPlainFilterAfterWritersAtOnce(t *testing.T) {
+	t.Parallel()
+	d := dice(t)
+	w := randomWorld(d)
+	b := setup(t, twoEnterprises+w.records())
+	for range 5 {
+		const writers = 4
+		var shares [writers]strings.Builder // each row is in one of them, and each is in the order of kinds
+		for line := range strings.Lines(change(d, w)) {
+			shares[d.IntN(writers)].WriteString(line)
+		}
+		var all sync.WaitGroup
+		for i := range shares {
+			all.Go(func() {
+				source := ndjson.Source{Name: "share", Reader: strings.NewReader(shares[i].String())}
+				if _, err := ndjson.Import(t.Context(), writer.New(b.DB, time.Now), []ndjson.Source{source}, ndjson.Options{BatchRows: 3}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		found, err := writer.Check(t.Context(), b.DB, nil)
+		if err != nil || len(found) > 0 {
+			t.Errorf("check: %v %v", found, err)
+		}
+		for range 10 {
 			p := randomFilters(d, client.GetListParams{CropID: new(1 + int64(d.IntN(5)/4)), PerPage: new(1 + d.Int32N(100))})
 			compare(t, b, w, p)
 			walk(t, b, w, p)

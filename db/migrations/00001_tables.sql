@@ -119,11 +119,12 @@ CREATE TABLE follows (
   remark_folded        VARCHAR(4590) NOT NULL DEFAULT '' COMMENT 'derived: remark, folded for search',
   external_type        INT NOT NULL DEFAULT 1 COMMENT 'derived: the contact''s external_type',
   name_folded          VARCHAR(4590) NOT NULL DEFAULT '' COMMENT 'derived: the contact''s name, folded for search',
+  contact_uid          INT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'derived: the contact''s uid',
   PRIMARY KEY (crop_id, id),
   UNIQUE KEY follows_id (id),
   UNIQUE KEY follows_contact (crop_id, external_userid, userid),
-  KEY follows_employee (crop_id, deleted_at, userid, id, status, external_type, add_way, createtime) COMMENT 'covers an employee''s list',
-  KEY follows_time (crop_id, deleted_at, createtime, id, status, external_type, add_way, userid) COMMENT 'covers the list of a time range',
+  KEY follows_employee (crop_id, deleted_at, userid, id, status, external_type, add_way, createtime, contact_uid) COMMENT 'covers an employee''s list',
+  KEY follows_time (crop_id, deleted_at, createtime, id, status, external_type, add_way, userid, contact_uid) COMMENT 'covers the list of a time range',
   CONSTRAINT follows_has_contact FOREIGN KEY (crop_id, external_userid) REFERENCES contacts (crop_id, external_userid)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='follows: an employee''s relation to a contact (a row of data[])';
 

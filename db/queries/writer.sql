@@ -10,5 +10,5 @@ FOR UPDATE;
 
 -- name: GetContactsToFollow :many
 -- GetContactsToFollow returns what a follow takes over from its contact.
-SELECT external_userid, external_type, name FROM contacts FORCE INDEX (PRIMARY)
+SELECT external_userid, external_type, name, uid FROM contacts FORCE INDEX (PRIMARY)
 WHERE crop_id = sqlc.arg('crop_id') AND external_userid IN (sqlc.slice('external_userids'));

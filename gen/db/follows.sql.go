@@ -11,70 +11,6 @@ import (
 	"strings"
 )
 
-const countFollows = `-- name: CountFollows :one
-
-SELECT COUNT(*) FROM follows f FORCE INDEX (PRIMARY)
-WHERE f.crop_id = ? AND f.deleted_at IS NULL
-  AND (? IS NULL OR f.status = ?)
-  AND (? IS NULL OR f.external_type = ?)
-  AND (? IS NULL OR f.add_way = ?)
-  AND (? IS NULL OR f.createtime >= ?)
-  AND (? IS NULL OR f.createtime <= ?)
-  AND (? IS NULL OR f.userid = ?)
-  AND (? IS NULL OR LOCATE(?, f.remark_folded) > 0)
-  AND (? IS NULL OR LOCATE(?, f.name_folded) > 0 OR f.external_userid = ?)
-  AND (? IS NULL OR ? = (
-    SELECT m.uid FROM contacts m FORCE INDEX (PRIMARY) WHERE m.crop_id = f.crop_id AND m.external_userid = f.external_userid))
-`
-
-type CountFollowsParams struct {
-	CropID         uint32
-	Status         *int32
-	ExternalType   *int32
-	AddWay         *uint32
-	TimeFrom       *int64
-	TimeTo         *int64
-	Userid         *string
-	Remark         sql.NullString
-	Customer       sql.NullString
-	ExternalUserid *string
-	Member         *uint32
-}
-
-// The filtered list. Each pair reads the same rows, CountFollows… their number and ListFollowIDs… one page of their ids, newest first; the pairs differ in
-// where they start, which the hint in FROM fixes (without it the optimizers are seen to choose plans that take seconds). internal/listing chooses the pair.
-//
-// Every filter is optional: (sqlc.narg('x') IS NULL OR column = sqlc.narg('x')) is folded away by the optimizer where x is NULL. A new filter is one such line in
-// each query; a test compares them.
-// CountFollows counts the rows under any filters but tags; starts from the enterprise's rows from the newest.
-func (q *Queries) CountFollows(ctx context.Context, arg CountFollowsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countFollows,
-		arg.CropID,
-		arg.Status,
-		arg.Status,
-		arg.ExternalType,
-		arg.ExternalType,
-		arg.AddWay,
-		arg.AddWay,
-		arg.TimeFrom,
-		arg.TimeFrom,
-		arg.TimeTo,
-		arg.TimeTo,
-		arg.Userid,
-		arg.Userid,
-		arg.Remark,
-		arg.Remark,
-		arg.Customer,
-		arg.Customer,
-		arg.ExternalUserid,
-		arg.Member,
-		arg.Member,
-	)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const countFollowsInTime = `-- name: CountFollowsInTime :one
 SELECT COUNT(*) FROM follows f FORCE INDEX (follows_time)
 WHERE f.crop_id = ? AND f.deleted_at IS NULL
@@ -84,6 +20,7 @@ WHERE f.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR f.createtime >= ?)
   AND (? IS NULL OR f.createtime <= ?)
   AND (? IS NULL OR f.userid = ?)
+  AND (? IS NULL OR f.contact_uid = ?)
 `
 
 type CountFollowsInTimeParams struct {
@@ -94,9 +31,11 @@ type CountFollowsInTimeParams struct {
 	TimeFrom     *int64
 	TimeTo       *int64
 	Userid       *string
+	Member       *uint32
 }
 
-// CountFollowsInTime counts the rows under a time range, and status, type, source and employee beside it; starts from the covering index of a time range.
+// CountFollowsInTime counts the rows under a time range, and status, type, source, employee and member beside it; starts from the covering index of a time range. Without a range it
+// reads that index from end to end, which is a fraction of the rows.
 func (q *Queries) CountFollowsInTime(ctx context.Context, arg CountFollowsInTimeParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countFollowsInTime,
 		arg.CropID,
@@ -112,6 +51,8 @@ func (q *Queries) CountFollowsInTime(ctx context.Context, arg CountFollowsInTime
 		arg.TimeTo,
 		arg.Userid,
 		arg.Userid,
+		arg.Member,
+		arg.Member,
 	)
 	var count int64
 	err := row.Scan(&count)
@@ -130,8 +71,7 @@ WHERE g.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR f.userid = ?)
   AND (? IS NULL OR LOCATE(?, f.remark_folded) > 0)
   AND (? IS NULL OR LOCATE(?, f.name_folded) > 0 OR f.external_userid = ?)
-  AND (? IS NULL OR ? = (
-    SELECT m.uid FROM contacts m FORCE INDEX (PRIMARY) WHERE m.crop_id = f.crop_id AND m.external_userid = f.external_userid))
+  AND (? IS NULL OR f.contact_uid = ?)
   AND g.gram >= ? AND g.gram <= ? AND g.fields & ? <> 0
   AND (? IS NULL OR EXISTS (
     SELECT 1 FROM follow_grams h FORCE INDEX (PRIMARY) WHERE h.crop_id = g.crop_id AND h.gram = ? AND h.follow_id = g.follow_id))
@@ -198,6 +138,7 @@ WHERE f.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR f.createtime >= ?)
   AND (? IS NULL OR f.createtime <= ?)
   AND (? IS NULL OR f.userid = ?)
+  AND (? IS NULL OR f.contact_uid = ?)
 `
 
 type CountFollowsOfEmployeeParams struct {
@@ -208,9 +149,10 @@ type CountFollowsOfEmployeeParams struct {
 	TimeFrom     *int64
 	TimeTo       *int64
 	Userid       *string
+	Member       *uint32
 }
 
-// CountFollowsOfEmployee counts the rows under an employee, and status, type, source and time beside it; starts from the covering index of one employee's rows.
+// CountFollowsOfEmployee counts the rows under an employee, and status, type, source, time and member beside it; starts from the covering index of one employee's rows.
 func (q *Queries) CountFollowsOfEmployee(ctx context.Context, arg CountFollowsOfEmployeeParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countFollowsOfEmployee,
 		arg.CropID,
@@ -226,6 +168,8 @@ func (q *Queries) CountFollowsOfEmployee(ctx context.Context, arg CountFollowsOf
 		arg.TimeTo,
 		arg.Userid,
 		arg.Userid,
+		arg.Member,
+		arg.Member,
 	)
 	var count int64
 	err := row.Scan(&count)
@@ -302,8 +246,7 @@ WHERE t.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR f.userid = ?)
   AND (? IS NULL OR LOCATE(?, f.remark_folded) > 0)
   AND (? IS NULL OR LOCATE(?, f.name_folded) > 0 OR f.external_userid = ?)
-  AND (? IS NULL OR ? = (
-    SELECT m.uid FROM contacts m FORCE INDEX (PRIMARY) WHERE m.crop_id = f.crop_id AND m.external_userid = f.external_userid))
+  AND (? IS NULL OR f.contact_uid = ?)
   AND t.tag_id IN (/*SLICE:tag_ids*/?)
 `
 
@@ -361,7 +304,7 @@ func (q *Queries) CountFollowsTagged(ctx context.Context, arg CountFollowsTagged
 }
 
 const getFollows = `-- name: GetFollows :many
-SELECT f.id, f.crop_id, f.uid, f.userid, f.external_userid, f.remark, f.description, f.customer_create_time, f.remark_corp_name, f.remark_mobiles, f.oper_userid, f.tag_id, f.createtime, f.add_way, f.state, f.status, f.created_at, f.updated_at, f.deleted_at, f.remark_folded, f.external_type, f.name_folded, c.id, c.crop_id, c.uid, c.external_userid, c.name, c.avatar, c.external_type, c.gender, c.unionid, c.position, c.corp_name, c.corp_full_name, c.external_profile, c.is_member, c.created_at, c.updated_at, c.deleted_at
+SELECT f.id, f.crop_id, f.uid, f.userid, f.external_userid, f.remark, f.description, f.customer_create_time, f.remark_corp_name, f.remark_mobiles, f.oper_userid, f.tag_id, f.createtime, f.add_way, f.state, f.status, f.created_at, f.updated_at, f.deleted_at, f.remark_folded, f.external_type, f.name_folded, f.contact_uid, c.id, c.crop_id, c.uid, c.external_userid, c.name, c.avatar, c.external_type, c.gender, c.unionid, c.position, c.corp_name, c.corp_full_name, c.external_profile, c.is_member, c.created_at, c.updated_at, c.deleted_at
 FROM follows f FORCE INDEX (PRIMARY)
 STRAIGHT_JOIN contacts c FORCE INDEX (PRIMARY) ON c.crop_id = f.crop_id AND c.external_userid = f.external_userid
 WHERE f.crop_id = ? AND f.id IN (/*SLICE:ids*/?)
@@ -422,6 +365,7 @@ func (q *Queries) GetFollows(ctx context.Context, arg GetFollowsParams) ([]GetFo
 			&i.Follow.RemarkFolded,
 			&i.Follow.ExternalType,
 			&i.Follow.NameFolded,
+			&i.Follow.ContactUID,
 			&i.Contact.ID,
 			&i.Contact.CropID,
 			&i.Contact.UID,
@@ -454,6 +398,7 @@ func (q *Queries) GetFollows(ctx context.Context, arg GetFollowsParams) ([]GetFo
 }
 
 const listFollowIDs = `-- name: ListFollowIDs :many
+
 SELECT f.id FROM follows f FORCE INDEX (PRIMARY)
 WHERE f.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR f.status = ?)
@@ -464,8 +409,7 @@ WHERE f.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR f.userid = ?)
   AND (? IS NULL OR LOCATE(?, f.remark_folded) > 0)
   AND (? IS NULL OR LOCATE(?, f.name_folded) > 0 OR f.external_userid = ?)
-  AND (? IS NULL OR ? = (
-    SELECT m.uid FROM contacts m FORCE INDEX (PRIMARY) WHERE m.crop_id = f.crop_id AND m.external_userid = f.external_userid))
+  AND (? IS NULL OR f.contact_uid = ?)
   AND (? IS NULL OR f.id < ?)
 ORDER BY f.id DESC LIMIT ? OFFSET ?
 `
@@ -487,7 +431,12 @@ type ListFollowIDsParams struct {
 	Offset         int32
 }
 
-// ListFollowIDs returns one page of the ids that CountFollows counts, newest first.
+// The filtered list. Each pair reads the same rows, CountFollows… their number and ListFollowIDs… one page of their ids, newest first; the pairs differ in
+// where they start, which the hint in FROM fixes (without it the optimizers are seen to choose plans that take seconds). internal/listing chooses the pair.
+//
+// Every filter is optional: (sqlc.narg('x') IS NULL OR column = sqlc.narg('x')) is folded away by the optimizer where x is NULL. A new filter is one such line in
+// each query; a test compares them.
+// ListFollowIDs returns one page of the ids under any filters but tags, newest first: it reads the enterprise's rows from the newest until the page is full.
 func (q *Queries) ListFollowIDs(ctx context.Context, arg ListFollowIDsParams) ([]uint64, error) {
 	rows, err := q.db.QueryContext(ctx, listFollowIDs,
 		arg.CropID,
@@ -545,6 +494,7 @@ WHERE f.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR f.createtime >= ?)
   AND (? IS NULL OR f.createtime <= ?)
   AND (? IS NULL OR f.userid = ?)
+  AND (? IS NULL OR f.contact_uid = ?)
   AND (? IS NULL OR f.id < ?)
 ORDER BY f.id DESC LIMIT ? OFFSET ?
 `
@@ -557,6 +507,7 @@ type ListFollowIDsInTimeParams struct {
 	TimeFrom     *int64
 	TimeTo       *int64
 	Userid       *string
+	Member       *uint32
 	BeforeID     *uint64
 	Limit        int32
 	Offset       int32
@@ -578,6 +529,8 @@ func (q *Queries) ListFollowIDsInTime(ctx context.Context, arg ListFollowIDsInTi
 		arg.TimeTo,
 		arg.Userid,
 		arg.Userid,
+		arg.Member,
+		arg.Member,
 		arg.BeforeID,
 		arg.BeforeID,
 		arg.Limit,
@@ -616,8 +569,7 @@ WHERE g.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR f.userid = ?)
   AND (? IS NULL OR LOCATE(?, f.remark_folded) > 0)
   AND (? IS NULL OR LOCATE(?, f.name_folded) > 0 OR f.external_userid = ?)
-  AND (? IS NULL OR ? = (
-    SELECT m.uid FROM contacts m FORCE INDEX (PRIMARY) WHERE m.crop_id = f.crop_id AND m.external_userid = f.external_userid))
+  AND (? IS NULL OR f.contact_uid = ?)
   AND g.gram >= ? AND g.gram <= ? AND g.fields & ? <> 0
   AND (? IS NULL OR EXISTS (
     SELECT 1 FROM follow_grams h FORCE INDEX (PRIMARY) WHERE h.crop_id = g.crop_id AND h.gram = ? AND h.follow_id = g.follow_id))
@@ -711,8 +663,7 @@ WHERE f.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR f.userid = ?)
   AND (? IS NULL OR LOCATE(?, f.remark_folded) > 0)
   AND (? IS NULL OR LOCATE(?, f.name_folded) > 0 OR f.external_userid = ?)
-  AND (? IS NULL OR ? = (
-    SELECT m.uid FROM contacts m FORCE INDEX (PRIMARY) WHERE m.crop_id = f.crop_id AND m.external_userid = f.external_userid))
+  AND (? IS NULL OR f.contact_uid = ?)
   AND f.external_userid = ?
   AND (? IS NULL OR f.id < ?)
 ORDER BY f.id DESC LIMIT ? OFFSET ?
@@ -794,6 +745,7 @@ WHERE f.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR f.createtime >= ?)
   AND (? IS NULL OR f.createtime <= ?)
   AND (? IS NULL OR f.userid = ?)
+  AND (? IS NULL OR f.contact_uid = ?)
   AND (? IS NULL OR f.id < ?)
 ORDER BY f.id DESC LIMIT ? OFFSET ?
 `
@@ -806,6 +758,7 @@ type ListFollowIDsOfEmployeeParams struct {
 	TimeFrom     *int64
 	TimeTo       *int64
 	Userid       *string
+	Member       *uint32
 	BeforeID     *uint64
 	Limit        int32
 	Offset       int32
@@ -827,6 +780,8 @@ func (q *Queries) ListFollowIDsOfEmployee(ctx context.Context, arg ListFollowIDs
 		arg.TimeTo,
 		arg.Userid,
 		arg.Userid,
+		arg.Member,
+		arg.Member,
 		arg.BeforeID,
 		arg.BeforeID,
 		arg.Limit,
@@ -865,8 +820,7 @@ WHERE g.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR f.userid = ?)
   AND (? IS NULL OR LOCATE(?, f.remark_folded) > 0)
   AND (? IS NULL OR LOCATE(?, f.name_folded) > 0 OR f.external_userid = ?)
-  AND (? IS NULL OR ? = (
-    SELECT m.uid FROM contacts m FORCE INDEX (PRIMARY) WHERE m.crop_id = f.crop_id AND m.external_userid = f.external_userid))
+  AND (? IS NULL OR f.contact_uid = ?)
   AND g.gram = ? AND g.fields & ? <> 0
   AND (? IS NULL OR EXISTS (
     SELECT 1 FROM follow_grams h FORCE INDEX (PRIMARY) WHERE h.crop_id = g.crop_id AND h.gram = ? AND h.follow_id = g.follow_id))
@@ -1042,8 +996,7 @@ WHERE t.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR f.userid = ?)
   AND (? IS NULL OR LOCATE(?, f.remark_folded) > 0)
   AND (? IS NULL OR LOCATE(?, f.name_folded) > 0 OR f.external_userid = ?)
-  AND (? IS NULL OR ? = (
-    SELECT m.uid FROM contacts m FORCE INDEX (PRIMARY) WHERE m.crop_id = f.crop_id AND m.external_userid = f.external_userid))
+  AND (? IS NULL OR f.contact_uid = ?)
   AND t.tag_id IN (/*SLICE:tag_ids*/?)
   AND (? IS NULL OR f.id < ?)
 ORDER BY t.follow_id DESC LIMIT ? OFFSET ?

@@ -152,6 +152,8 @@ type Follow struct {
 	ExternalType int32
 	// derived: the contact's name, folded for search
 	NameFolded string
+	// derived: the contact's uid
+	ContactUID uint32
 }
 
 // derived: where a deep page begins

@@ -11,7 +11,7 @@ import (
 )
 
 const getContactsToFollow = `-- name: GetContactsToFollow :many
-SELECT external_userid, external_type, name FROM contacts FORCE INDEX (PRIMARY)
+SELECT external_userid, external_type, name, uid FROM contacts FORCE INDEX (PRIMARY)
 WHERE crop_id = ? AND external_userid IN (/*SLICE:external_userids*/?)
 `
 
@@ -24,6 +24,7 @@ type GetContactsToFollowRow struct {
 	ExternalUserid string
 	ExternalType   int32
 	Name           string
+	UID            uint32
 }
 
 // GetContactsToFollow returns what a follow takes over from its contact.
@@ -47,7 +48,12 @@ func (q *Queries) GetContactsToFollow(ctx context.Context, arg GetContactsToFoll
 	var items []GetContactsToFollowRow
 	for rows.Next() {
 		var i GetContactsToFollowRow
-		if err := rows.Scan(&i.ExternalUserid, &i.ExternalType, &i.Name); err != nil {
+		if err := rows.Scan(
+			&i.ExternalUserid,
+			&i.ExternalType,
+			&i.Name,
+			&i.UID,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

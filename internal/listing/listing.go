@@ -11,9 +11,9 @@ import (
 
 // Filter is what the rows must meet, all of it together.
 type Filter struct {
-	gendb.CountFollowsParams          // every filter but the tags; the texts are folded
-	TagIDs                   []string // any of these; nil for no tag filter
-	Nothing                  bool     // no row can meet it, such as a member id beyond the column's range
+	gendb.CountFollowsOfMemberParams          // every filter but the tags; the texts are folded
+	TagIDs                           []string // any of these; nil for no tag filter
+	Nothing                          bool     // no row can meet it, such as a member id beyond the column's range
 
 	found []uint64 // all ids, newest first, where Total had to look at each row and there are few
 }
@@ -38,7 +38,7 @@ const (
 	fromText                  // texts, with the rows for what else is asked
 	fromEmployee              // the covering index of an employee's rows
 	fromTime                  // the covering index of a time range
-	fromNewest                // all rows of the enterprise
+	fromNewest                // all rows of the enterprise: who is no member's
 )
 
 // start returns where the list under f is best read from. A covering index serves only where no filter reads beyond it.
@@ -62,9 +62,9 @@ func (f *Filter) start() start {
 		return fromGram
 	case texts:
 		return fromText
-	case f.Userid != nil && f.Member == nil:
+	case f.Userid != nil:
 		return fromEmployee
-	case (f.TimeFrom != nil || f.TimeTo != nil) && f.Member == nil:
+	case f.TimeFrom != nil || f.TimeTo != nil:
 		return fromTime
 	case !beyondMix:
 		return fromMixes
@@ -74,7 +74,7 @@ func (f *Filter) start() start {
 
 // Total returns the exact number of rows under f. It may keep what it has read in f, for IDs in the same snapshot.
 func Total(ctx context.Context, q *gendb.Queries, f *Filter) (int64, error) {
-	p := f.CountFollowsParams
+	p := f.CountFollowsOfMemberParams
 	switch f.start() {
 	case nowhere:
 		return 0, nil
@@ -88,7 +88,7 @@ func Total(ctx context.Context, q *gendb.Queries, f *Filter) (int64, error) {
 	case fromTags:
 		return q.CountFollowsTagged(ctx, f.tagged())
 	case fromMember:
-		return q.CountFollowsOfMember(ctx, gendb.CountFollowsOfMemberParams(p))
+		return q.CountFollowsOfMember(ctx, p)
 	case fromGram, fromLetter, fromText:
 		return f.totalMatching(ctx, q)
 	case fromEmployee:
@@ -96,7 +96,7 @@ func Total(ctx context.Context, q *gendb.Queries, f *Filter) (int64, error) {
 	case fromTime:
 		return q.CountFollowsInTime(ctx, f.covered())
 	default:
-		return q.CountFollows(ctx, p)
+		return q.CountFollowsInTime(ctx, f.covered())
 	}
 }
 
@@ -115,7 +115,7 @@ func IDs(ctx context.Context, q *gendb.Queries, f *Filter, total int64, w Window
 	case fromMember:
 		return q.ListFollowIDsOfMember(ctx, gendb.ListFollowIDsOfMemberParams(p))
 	case fromGram, fromLetter, fromText:
-		return f.idsMatching(ctx, q, w)
+		return f.idsMatching(ctx, q, total, w)
 	case fromEmployee:
 		return q.ListFollowIDsOfEmployee(ctx, gendb.ListFollowIDsOfEmployeeParams(f.coveredPage(w)))
 	case fromTime:
@@ -127,7 +127,7 @@ func IDs(ctx context.Context, q *gendb.Queries, f *Filter, total int64, w Window
 
 // page returns the parameters of a query that lists ids.
 func (f *Filter) page(w Window) gendb.ListFollowIDsParams {
-	p := f.CountFollowsParams
+	p := f.CountFollowsOfMemberParams
 	return gendb.ListFollowIDsParams{
 		CropID: p.CropID, Status: p.Status, ExternalType: p.ExternalType, AddWay: p.AddWay, TimeFrom: p.TimeFrom, TimeTo: p.TimeTo, Userid: p.Userid,
 		Remark: p.Remark, Customer: p.Customer, ExternalUserid: p.ExternalUserid, Member: p.Member,
@@ -137,29 +137,30 @@ func (f *Filter) page(w Window) gendb.ListFollowIDsParams {
 
 // covered and coveredPage are the parameters of the covering indexes' queries: those filters that such an index holds.
 func (f *Filter) covered() gendb.CountFollowsInTimeParams {
-	p := f.CountFollowsParams
+	p := f.CountFollowsOfMemberParams
 	return gendb.CountFollowsInTimeParams{
 		CropID: p.CropID, Status: p.Status, ExternalType: p.ExternalType, AddWay: p.AddWay, TimeFrom: p.TimeFrom, TimeTo: p.TimeTo, Userid: p.Userid,
+		Member: p.Member,
 	}
 }
 
 func (f *Filter) coveredPage(w Window) gendb.ListFollowIDsInTimeParams {
-	p := f.CountFollowsParams
+	p := f.CountFollowsOfMemberParams
 	return gendb.ListFollowIDsInTimeParams{
 		CropID: p.CropID, Status: p.Status, ExternalType: p.ExternalType, AddWay: p.AddWay, TimeFrom: p.TimeFrom, TimeTo: p.TimeTo, Userid: p.Userid,
-		BeforeID: w.BeforeID, Limit: clamp(w.Limit), Offset: clamp(w.Offset),
+		Member: p.Member, BeforeID: w.BeforeID, Limit: clamp(w.Limit), Offset: clamp(w.Offset),
 	}
 }
 
 // counted are the parameters of the counters' queries.
 func (f *Filter) counted() gendb.SumFollowCountsParams {
-	p := f.CountFollowsParams
+	p := f.CountFollowsOfMemberParams
 	return gendb.SumFollowCountsParams{CropID: p.CropID, Status: p.Status, ExternalType: p.ExternalType, AddWay: p.AddWay}
 }
 
 // amongNewest are the parameters of the query that looks at the newest rows of all.
 func (f *Filter) amongNewest(w Window) gendb.ListFollowIDsAmongNewestParams {
-	p := f.CountFollowsParams
+	p := f.CountFollowsOfMemberParams
 	return gendb.ListFollowIDsAmongNewestParams{
 		CropID: p.CropID, Status: optional(p.Status), ExternalType: optional(p.ExternalType), AddWay: optional(p.AddWay),
 		TimeFrom: optional(p.TimeFrom), TimeTo: optional(p.TimeTo), BeforeID: w.BeforeID, Limit: clamp(w.Limit), Offset: clamp(w.Offset),
@@ -168,7 +169,7 @@ func (f *Filter) amongNewest(w Window) gendb.ListFollowIDsAmongNewestParams {
 
 // tagged and taggedPage are the parameters of the queries that start from tag links.
 func (f *Filter) tagged() gendb.CountFollowsTaggedParams {
-	p := f.CountFollowsParams
+	p := f.CountFollowsOfMemberParams
 	return gendb.CountFollowsTaggedParams{
 		CropID: p.CropID, Status: p.Status, ExternalType: p.ExternalType, AddWay: p.AddWay, TimeFrom: p.TimeFrom, TimeTo: p.TimeTo, Userid: p.Userid,
 		Remark: p.Remark, Customer: p.Customer, ExternalUserid: p.ExternalUserid, Member: p.Member, TagIds: f.TagIDs,
@@ -176,7 +177,7 @@ func (f *Filter) tagged() gendb.CountFollowsTaggedParams {
 }
 
 func (f *Filter) taggedPage(w Window) gendb.ListFollowIDsTaggedParams {
-	p := f.CountFollowsParams
+	p := f.CountFollowsOfMemberParams
 	return gendb.ListFollowIDsTaggedParams{
 		CropID: p.CropID, Status: p.Status, ExternalType: p.ExternalType, AddWay: p.AddWay, TimeFrom: p.TimeFrom, TimeTo: p.TimeTo, Userid: p.Userid,
 		Remark: p.Remark, Customer: p.Customer, ExternalUserid: p.ExternalUserid, Member: p.Member, TagIds: f.TagIDs,
@@ -186,7 +187,7 @@ func (f *Filter) taggedPage(w Window) gendb.ListFollowIDsTaggedParams {
 
 // matching, matchingPage and ofGram are the parameters of the queries that start from a text's grams.
 func (f *Filter) matching(t term) gendb.CountFollowsMatchingParams {
-	p := f.CountFollowsParams
+	p := f.CountFollowsOfMemberParams
 	return gendb.CountFollowsMatchingParams{
 		CropID: p.CropID, Status: p.Status, ExternalType: p.ExternalType, AddWay: p.AddWay, TimeFrom: p.TimeFrom, TimeTo: p.TimeTo, Userid: p.Userid,
 		Remark: p.Remark, Customer: p.Customer, ExternalUserid: p.ExternalUserid, Member: p.Member,
@@ -195,7 +196,7 @@ func (f *Filter) matching(t term) gendb.CountFollowsMatchingParams {
 }
 
 func (f *Filter) matchingPage(t term, w Window) gendb.ListFollowIDsMatchingParams {
-	p := f.CountFollowsParams
+	p := f.CountFollowsOfMemberParams
 	return gendb.ListFollowIDsMatchingParams{
 		CropID: p.CropID, Status: p.Status, ExternalType: p.ExternalType, AddWay: p.AddWay, TimeFrom: p.TimeFrom, TimeTo: p.TimeTo, Userid: p.Userid,
 		Remark: p.Remark, Customer: p.Customer, ExternalUserid: p.ExternalUserid, Member: p.Member,
@@ -204,7 +205,7 @@ func (f *Filter) matchingPage(t term, w Window) gendb.ListFollowIDsMatchingParam
 }
 
 func (f *Filter) ofGram(t term, w Window) gendb.ListFollowIDsOfGramParams {
-	p := f.CountFollowsParams
+	p := f.CountFollowsOfMemberParams
 	return gendb.ListFollowIDsOfGramParams{
 		CropID: p.CropID, Status: p.Status, ExternalType: p.ExternalType, AddWay: p.AddWay, TimeFrom: p.TimeFrom, TimeTo: p.TimeTo, Userid: p.Userid,
 		Remark: p.Remark, Customer: p.Customer, ExternalUserid: p.ExternalUserid, Member: p.Member,

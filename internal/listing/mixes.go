@@ -40,7 +40,7 @@ func (f *Filter) idsAmongNewest(ctx context.Context, q *gendb.Queries, w Window)
 
 // idsInTime lists the ids of a time range: the covering index would have to sort all of it, so the newest rows are looked at first.
 func (f *Filter) idsInTime(ctx context.Context, q *gendb.Queries, w Window) ([]uint64, error) {
-	if w.Offset+w.Limit <= near && f.Userid == nil {
+	if w.Offset+w.Limit <= near && f.Userid == nil && f.Member == nil {
 		ids, err := f.idsAmongNewest(ctx, q, w)
 		if err != nil || ids != nil {
 			return ids, err

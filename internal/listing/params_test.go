@@ -13,7 +13,7 @@ import (
 func TestNoFilterIsForgottenOnItsWayToAQuery(t *testing.T) {
 	t.Parallel()
 	var all Filter
-	filters := reflect.ValueOf(&all.CountFollowsParams).Elem()
+	filters := reflect.ValueOf(&all.CountFollowsOfMemberParams).Elem()
 	for _, filter := range filters.Fields() {
 		set(filter)
 	}
@@ -39,14 +39,14 @@ func TestAListIsReadFromWhereEachOfItsFiltersIsKnown(t *testing.T) {
 		fromMixes: reflect.TypeFor[gendb.SumFollowCountsParams](), fromMember: reflect.TypeFor[gendb.CountFollowsOfMemberParams](),
 		fromEmployee: reflect.TypeFor[gendb.CountFollowsOfEmployeeParams](), fromTime: reflect.TypeFor[gendb.CountFollowsInTimeParams](),
 		fromTags: reflect.TypeFor[gendb.CountFollowsTaggedParams](), fromText: reflect.TypeFor[gendb.CountFollowsMatchingParams](),
-		fromNewest: reflect.TypeFor[gendb.CountFollowsParams](),
+		fromNewest: reflect.TypeFor[gendb.CountFollowsOfMemberParams](),
 	}
-	names := reflect.TypeFor[gendb.CountFollowsParams]()
+	names := reflect.TypeFor[gendb.CountFollowsOfMemberParams]()
 	for i := range names.NumField() {
 		for j := range names.NumField() {
 			for _, tags := range [][]string{nil, {"t"}} {
 				f := Filter{TagIDs: tags}
-				filters := reflect.ValueOf(&f.CountFollowsParams).Elem()
+				filters := reflect.ValueOf(&f.CountFollowsOfMemberParams).Elem()
 				set(filters.Field(i))
 				set(filters.Field(j))
 				if f.ExternalUserid != nil {

@@ -38,6 +38,12 @@ func (f *Filter) term() term {
 // fewMatching is how many ids are kept between the total and the page.
 const fewMatching = 4000
 
+// dense says whether so many rows match that the window is found soonest by reading the enterprise's rows from the newest: gathering and sorting the matches would
+// cost far more. A letter that stands in many names stands all over the list.
+func dense(total int64, w Window) bool {
+	return total >= 20_000 && int64(w.Offset+w.Limit)*64 <= total
+}
+
 // totalMatching counts the rows under texts and any other filter but tags.
 func (f *Filter) totalMatching(ctx context.Context, q *gendb.Queries) (int64, error) {
 	contact, err := f.idsOfContact(ctx, q, nil)
@@ -55,8 +61,11 @@ func (f *Filter) totalMatching(ctx context.Context, q *gendb.Queries) (int64, er
 	case fromLetter:
 		return q.CountLetter(ctx, gendb.CountLetterParams{CropID: f.CropID, Gram: t.gram, GramTo: t.gramTo, Fields: t.fields})
 	}
+	if t.letter { // many, most likely
+		return q.CountFollowsMatching(ctx, f.matching(t))
+	}
 	// Each row has to be looked at, which is dear: few are kept for the page.
-	ids, err := f.idsMatching(ctx, q, Window{Limit: fewMatching + 1})
+	ids, err := f.idsMatching(ctx, q, 0, Window{Limit: fewMatching + 1})
 	if err != nil {
 		return 0, err
 	}
@@ -67,8 +76,8 @@ func (f *Filter) totalMatching(ctx context.Context, q *gendb.Queries) (int64, er
 	return q.CountFollowsMatching(ctx, f.matching(t))
 }
 
-// idsMatching lists the ids under texts and any other filter but tags.
-func (f *Filter) idsMatching(ctx context.Context, q *gendb.Queries, w Window) ([]uint64, error) {
+// idsMatching lists the ids under texts and any other filter but tags, of total rows where that is known.
+func (f *Filter) idsMatching(ctx context.Context, q *gendb.Queries, total int64, w Window) ([]uint64, error) {
 	if f.found != nil && w.BeforeID == nil {
 		return newest(slices.Clone(f.found), w), nil
 	}
@@ -81,6 +90,9 @@ func (f *Filter) idsMatching(ctx context.Context, q *gendb.Queries, w Window) ([
 		return newest(all, w), err
 	}
 	t, p := f.term(), f.page(w)
+	if t.letter && dense(total, w) {
+		return q.ListFollowIDs(ctx, p)
+	}
 	switch f.start() {
 	case fromGram:
 		return q.ListGram(ctx, gendb.ListGramParams{
@@ -109,6 +121,6 @@ func (f *Filter) idsOfContact(ctx context.Context, q *gendb.Queries, beforeID *u
 func (f *Filter) allMatching(ctx context.Context, q *gendb.Queries, contact []uint64, beforeID *uint64) ([]uint64, error) {
 	byText := *f
 	byText.ExternalUserid = nil
-	ids, err := byText.idsMatching(ctx, q, Window{Limit: math.MaxInt32, BeforeID: beforeID})
+	ids, err := byText.idsMatching(ctx, q, 0, Window{Limit: math.MaxInt32, BeforeID: beforeID})
 	return newest(append(ids, contact...), Window{Limit: math.MaxInt}), err
 }

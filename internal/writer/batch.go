@@ -43,6 +43,7 @@ type entry struct {
 type contactShown struct {
 	kind int64
 	name string // folded
+	uid  int64
 }
 
 func newBatch(ctx context.Context, tx *sql.Tx, t *table, now time.Time) *batch {
@@ -161,7 +162,7 @@ func contactsShown(ctx context.Context, q *gendb.Queries, business int64, extern
 			return nil, err
 		}
 		for _, c := range contacts {
-			shown[c.ExternalUserid] = contactShown{kind: int64(c.ExternalType), name: fold.String(c.Name)}
+			shown[c.ExternalUserid] = contactShown{kind: int64(c.ExternalType), name: fold.String(c.Name), uid: int64(c.UID)}
 		}
 	}
 	return shown, nil

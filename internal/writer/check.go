@@ -122,7 +122,7 @@ type survey struct {
 }
 
 // surveyQuery reads what follows' derived data is made from, with the derived columns.
-const surveyQuery = `SELECT f.id, f.remark, f.tag_id, f.status, f.add_way, f.deleted_at, f.remark_folded, f.external_type, f.name_folded, c.external_type, c.name
+const surveyQuery = `SELECT f.id, f.remark, f.tag_id, f.status, f.add_way, f.deleted_at, f.remark_folded, f.external_type, f.name_folded, f.contact_uid, c.external_type, c.name, c.uid
 FROM follows f FORCE INDEX (PRIMARY) STRAIGHT_JOIN contacts c FORCE INDEX (PRIMARY) ON c.crop_id = f.crop_id AND c.external_userid = f.external_userid
 WHERE f.crop_id = ? ORDER BY f.id`
 
@@ -152,10 +152,10 @@ func (s *survey) readFollows(ctx context.Context, tx *sql.Tx) error {
 	row := make([]Value, len(tables[Follow].columns))
 	row[followCrop] = Int(s.crop)
 	want := make([]Value, len(row))
-	var kind, name Value
+	var kind, name, uid Value
 	into := []any{
 		&row[followID], &row[followRemark], &row[followTagID], &row[followStatus], &row[followAddWay], &row[followDeleted],
-		&row[followRemarkFolded], &row[followType], &row[followNameFolded], &kind, &name,
+		&row[followRemarkFolded], &row[followType], &row[followNameFolded], &row[followContactUID], &kind, &name, &uid,
 	}
 	contact := make([]Value, len(tables[Customer].columns))
 	return each(ctx, tx, surveyQuery, []any{s.crop}, func(scan func(...any) error) error {
@@ -163,10 +163,10 @@ func (s *survey) readFollows(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 		id := row[followID].Int
-		contact[contactType], contact[contactName] = kind, name
+		contact[contactType], contact[contactName], contact[contactUID] = kind, name, uid
 		copy(want, row)
 		deriveFollow(want, showContact(contact))
-		for _, c := range []int{followRemarkFolded, followType, followNameFolded} {
+		for _, c := range []int{followRemarkFolded, followType, followNameFolded, followContactUID} {
 			if row[c] != want[c] {
 				s.wrong[id] = struct{}{}
 				s.differ("follows."+tables[Follow].columns[c].Name, id)

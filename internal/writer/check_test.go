@@ -125,6 +125,7 @@ func TestCheckFindsEveryKindOfDamageAndReindexRepairsIt(t *testing.T) {
 		want   []string
 	}{
 		"a folded remark":        {[]string{"UPDATE follows SET remark_folded = 'x' WHERE id = 1005000"}, []string{"enterprise 1: follows.remark_folded: 1 follows are wrong, the first is id 1005000"}},
+		"a member":               {[]string{"UPDATE follows SET contact_uid = 99 WHERE id = 1005000"}, []string{"enterprise 1: follows.contact_uid: 1 follows are wrong, the first is id 1005000"}},
 		"a folded name":          {[]string{"UPDATE follows SET name_folded = 'x' WHERE id >= 1005000 AND id < 1010001"}, []string{"enterprise 1: follows.name_folded: 3 follows are wrong, the first is id 1005000"}},
 		"a type":                 {[]string{"UPDATE follows SET external_type = 9 WHERE id = 1005000"}, []string{"enterprise 1: follows.external_type: 1 follows are wrong, the first is id 1005000"}},
 		"a contact changed past": {[]string{"UPDATE contacts SET name = CONCAT(name, 'x') WHERE crop_id = 1 AND external_userid = 'c1'"}, []string{"enterprise 1: follow_grams: 2 follows are wrong, the first is id 1005000", "enterprise 1: follows.name_folded: 2 follows are wrong, the first is id 1005000"}},

@@ -139,6 +139,7 @@ func deriveFollow(row []Value, contact contactShown) {
 	row[followRemarkFolded] = Text(fold.String(row[followRemark].Text))
 	row[followType] = Int(contact.kind)
 	row[followNameFolded] = Text(contact.name)
+	row[followContactUID] = Int(contact.uid)
 }
 
 // change is a row before and after; old is nil for a new one.
@@ -196,7 +197,7 @@ func bump(ctx context.Context, tx *sql.Tx, now time.Time, versions map[int64]bum
 	return into.end(ctx, tx)
 }
 
-// contactsChanged carries a contact's new name or type over to its follows.
+// contactsChanged carries a contact's new name, type or member over to its follows.
 func (b *batch) contactsChanged(changes []change) error {
 	shown := map[key]contactShown{}
 	keys := map[int64][]key{}
@@ -223,7 +224,7 @@ func (b *batch) contactsChanged(changes []change) error {
 }
 
 func showContact(row []Value) contactShown {
-	return contactShown{kind: row[contactType].Int, name: fold.String(row[contactName].Text)}
+	return contactShown{kind: row[contactType].Int, name: fold.String(row[contactName].Text), uid: row[contactUID].Int}
 }
 
 func (b *batch) followContacts(business int64, contacts []key, shown map[key]contactShown) error {

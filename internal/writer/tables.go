@@ -29,6 +29,7 @@ type table struct {
 // What is read here by position.
 const (
 	// of a contact
+	contactUID  = 3
 	contactKey  = 4
 	contactName = 5
 	contactType = 7
@@ -47,6 +48,7 @@ const (
 	followRemarkFolded = 20
 	followType         = 21
 	followNameFolded   = 22
+	followContactUID   = 23
 )
 
 var (
@@ -127,7 +129,7 @@ var tables = [kinds]*table{
 			text("remark_corp_name", 255), {Name: "remark_mobiles", Type: Plain, Max: 1000, text: "[]"}, text("oper_userid", 255), {Name: "tag_id", Type: Keys, Max: 65535},
 			{Name: "createtime", Type: Number64}, {Name: "add_way", Type: Source}, text("state", 255), defaulted(number("status"), 1),
 			createdAt, updatedAt, deletedAt,
-			text("remark_folded", 4590), defaulted(number("external_type"), 1), text("name_folded", 4590),
+			text("remark_folded", 4590), defaulted(number("external_type"), 1), text("name_folded", 4590), {Name: "contact_uid", Type: Unsigned32},
 		},
 		given: 20,
 	}, []string{"crop_id", "id"}, "external_userid", "userid"),

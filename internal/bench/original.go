@@ -366,6 +366,9 @@ func originalWhere(crop int, q url.Values) (where string, args []any) {
 	if v := q.Get("search[customer]"); v != "" {
 		add(fmt.Sprintf(has, "(c.name LIKE ? OR c.external_userid = ?)"), "%"+v+"%", v)
 	}
+	if v := q.Get("search[member]"); v != "" {
+		add(fmt.Sprintf(has, "c.uid = ?"), v)
+	}
 	if v := q.Get("search[type]"); v != "" {
 		add(fmt.Sprintf(has, "c.external_type = ?"), v)
 	}

@@ -66,6 +66,12 @@ func (r *request) pageOf(turn int) int {
 	return max(r.page, 1)
 }
 
+func both(a, b url.Values) url.Values {
+	q := maps.Clone(a)
+	maps.Copy(q, b)
+	return q
+}
+
 func search(field, value string) url.Values { return url.Values{"search[" + field + "]": {value}} }
 
 // requests returns the rows of the table.
@@ -172,6 +178,7 @@ func (p *plan) requests() []request {
 		})
 	}
 	deep, match := mix(1, 0, -1)
+	frequent := e.tagOdds.at(0)
 	list = append(list,
 		request{name: "page 1,000 of status=1", query: deep, match: match, page: min(1000, p.rows/perPage/4), at: limit{pk: 400}},
 		request{name: "first page again", scales: true, mode: again, at: limit{abovePK: 3, statements: 1}},
@@ -180,6 +187,14 @@ func (p *plan) requests() []request {
 		request{name: "an employee again", scales: true, mode: again, query: search("employee_member", e.userid(employee)), at: limit{abovePK: 3, statements: 1},
 			match: func(f *facts) bool { return f.employee == employee }},
 		request{name: "first page, If-None-Match", scales: true, mode: unchanged, at: limit{statements: 1}},
+		// The dearest that are known, without limits.
+		request{name: "no member (member=0)", query: search("member", "0"), match: func(f *facts) bool { return e.contactRecord(f.contact).UID == 0 }},
+		request{name: "status=-1 and name, 1 character", query: both(search("status", "-1"), search("customer", oneCharacter)), match: func(f *facts) bool {
+			return f.status == -1 && strings.Contains(f.name, oneCharacter)
+		}},
+		request{name: "the most frequent tag and status=-1", query: both(search("tags_data", e.tagID(frequent)), search("status", "-1")), match: func(f *facts) bool {
+			return f.status == -1 && f.tag(frequent)
+		}},
 		request{name: "first page of 10,000", crop: otherCrop},
 		request{name: "first page of 100", crop: otherCrop + 1},
 	)

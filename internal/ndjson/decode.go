@@ -27,6 +27,9 @@ func decode(line []byte) (writer.Kind, writer.Record, *flaw) {
 	if !p.take('{') {
 		return 0, nil, &flaw{"", "", "is not a JSON object"}
 	}
+	if p.space(); p.peek() == '}' {
+		return 0, nil, &flaw{"", "", "names no kind of record"}
+	}
 	name, wrong := p.key()
 	if wrong != nil {
 		return 0, nil, wrong

@@ -25,7 +25,7 @@ func FuzzDecodeAgreesWithEncodingJSON(f *testing.F) {
 	}
 	for _, line := range []string{
 		`{"tag":{"crop_id":1,"tag_id":"\ud83c\udf38\u00e9\"\\\/\b\f\n\r\t","deleted_at":null,"order":-9223372036854775808}}`,
-		` { "tag" : { } } `, `{"tag":{"crop_id":-0}}`, `{"tag":{"order":9223372036854775808}}`, `{"tag":{"name":"\ud83c"}}`, `{"tag":{"name":"\uD83C\u0041"}}`,
+		` { "tag" : { } } `, `{}`, ` { } `, `{"tag":{"crop_id":-0}}`, `{"tag":{"order":9223372036854775808}}`, `{"tag":{"name":"\ud83c"}}`, `{"tag":{"name":"\uD83C\u0041"}}`,
 		`{"\u0074ag":{"\u006eame":"x"}}`, `{"follow":{"add_way":"1","tag_name":"x"}}`, `{"tag":{"name":"x"},}`, `{"tag":{"name":"` + "\t" + `"}}`, `{"tag":{"order":1e5}}`, `null`, `{"tag":null}`,
 	} {
 		f.Add([]byte(line))
@@ -37,7 +37,7 @@ func FuzzDecodeAgreesWithEncodingJSON(f *testing.F) {
 				t.Errorf("%q: message %q", line, wrong.message)
 			}
 			// What is not JSON for the one is not for the other.
-			if strings.HasPrefix(wrong.message, "is not JSON") && json.Valid(line) && utf8.Valid(line) && len(line) > 0 && !bytes.Equal(bytes.TrimSpace(line), []byte("{}")) {
+			if strings.HasPrefix(wrong.message, "is not JSON") && json.Valid(line) && utf8.Valid(line) && len(line) > 0 {
 				t.Errorf("%q is JSON, decode says it %s", line, wrong.message)
 			}
 			return

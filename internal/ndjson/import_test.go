@@ -268,7 +268,7 @@ func TestABadRecordIsNamedByFileLineAndFieldAndItsBatchLoadsNothing(t *testing.T
 		{`{"follow":{}} x`, `the follow record has text after it`},
 		{`{"follow":{},"tag":{}}`, `the follow record has another key beside it`},
 		{`{"fellow":{}}`, `fellow is no known kind of record`},
-		{`{}`, `the line is not JSON at byte 2`},
+		{`{}`, `the line names no kind of record`},
 		{follow(`"has_one_customer":null`), `follow.has_one_customer is no field of a follow`},
 		{follow(`"Remark":"x"`), `follow.Remark is no field of a follow`},
 		{follow(`"remark":"x","remark":"x"`), `follow.remark is there twice`},

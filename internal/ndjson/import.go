@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"example.com/wechatcustomers/internal/writer"
@@ -45,7 +47,7 @@ type Report struct {
 	Elapsed                 time.Duration
 
 	Bad        []Problem   // each bad record that was met, in the order of lines
-	Duplicates []Duplicate // each record that was not stored, or was stored no longer, because of another of the same key
+	Duplicates []Duplicate // each record that is not stored, or is stored no longer, because of another of the same key
 
 	// LoadedTo is the last line of the last batch that is loaded, without its bad records; its Line is 0 where none is. Stopped says that the import ended there, before
 	// the end of the sources.
@@ -87,7 +89,7 @@ func (p Problem) String() string {
 
 // Duplicate is a record that is not stored because another one of the same key with a different id is: of the two the live one, then the one with the higher id.
 type Duplicate struct {
-	Place         // of the record that met the other, which was before it or in the database
+	Place         // of the record that met the other, which was before it or in the database, or that deleted the other
 	Kind          string
 	Key           string
 	Kept, Dropped int64 // the ids
@@ -111,7 +113,7 @@ func Import(ctx context.Context, w *writer.Writer, sources []Source, o Options) 
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	i := &importer{w: w, o: o, start: o.Now(), total: size(sources)}
+	i := &importer{run: w.Run(), o: o, start: o.Now(), total: size(sources)}
 	ctx, cancel := context.WithCancel(ctx)
 	batches := make(chan *batch, 1) // one is read while one is written and one waits
 	readErr := make(chan error, 1)
@@ -127,6 +129,7 @@ func Import(ctx context.Context, w *writer.Writer, sources []Source, o Options) 
 		err = fromReader
 	}
 	i.report.Stopped = err != nil && !(o.KeepGoing && errors.Is(err, ErrBadRecords))
+	i.report.Duplicates = settled(i.report.Duplicates)
 	i.report.Elapsed = o.Now().Sub(i.start)
 	i.progress(Place{}, true)
 	return i.report, err
@@ -157,7 +160,7 @@ func (b *batch) size() int { return len(b.records) + len(b.bad) }
 
 // importer is the writing side of an import.
 type importer struct {
-	w      *writer.Writer
+	run    *writer.Run
 	o      Options
 	start  time.Time
 	total  int64
@@ -172,7 +175,7 @@ func (i *importer) write(ctx context.Context, batches <-chan *batch) error {
 			i.report.Bad = append(i.report.Bad, b.bad...)
 			return ErrBadRecords
 		}
-		result, err := i.w.Write(ctx, b.kind, b.records, i.o.KeepGoing)
+		result, err := i.run.Write(ctx, b.kind, b.records, i.o.KeepGoing)
 		if err != nil {
 			return fmt.Errorf("%s to %s: %w", b.first(), b.end, err)
 		}
@@ -216,6 +219,25 @@ func (i *importer) add(b *batch, result *writer.Result) {
 		r.Bad = append(r.Bad, Problem{Place: place, Kind: b.kind.String(), Field: x.Field, Message: x.Message})
 	}
 	r.Bad = append(r.Bad, bad...)
+}
+
+// settled leaves out what did not last: a record that was dropped, and later kept after all because the one that it was dropped for is deleted.
+func settled(all []Duplicate) []Duplicate {
+	type one struct {
+		kind, key string
+		id        int64
+	}
+	of := func(d Duplicate, id int64) one { return one{d.Kind, strings.ToLower(d.Key), id} } // userids differ in case
+	kept := map[one]bool{}
+	var lasting []Duplicate
+	for _, d := range slices.Backward(all) {
+		if !kept[of(d, d.Dropped)] {
+			lasting = append(lasting, d)
+		}
+		kept[of(d, d.Kept)] = true
+	}
+	slices.Reverse(lasting)
+	return lasting
 }
 
 // before compares lines of one batch. A batch may run over from one source into the next; then only lines of the same source are compared.

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sort"
@@ -593,7 +594,75 @@ func TestContactsCanExchangeTheirIds(t *testing.T) {
 	h.want("SELECT external_userid, id FROM contacts ORDER BY id", "b|5", "a|9")
 }
 
-// The result of an import does not depend on where batches end, nor on the order of the records of one kind.
+// A stored row that wins, and is deleted by a later record, gives way to the live one that was dropped for it, however far behind.
+func TestADeletedWinnerGivesWayToTheLiveRecordInEitherOrder(t *testing.T) {
+	t.Parallel()
+	for name, x := range map[string]struct{ kind, key, table string }{
+		"follow":   {"follow", `"crop_id":1,"external_userid":"wmA","userid":"u%d"`, "follows"},
+		"customer": {"customer", `"crop_id":1,"external_userid":"wm%d"`, "contacts"},
+		"employee": {"employee", `"business_id":1,"user_id":"u%d"`, "employees"},
+		"tag":      {"tag", `"crop_id":1,"tag_id":"t%d"`, "tags"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := setup(t)
+			h.load(business1, customer1)
+			n := 100
+			for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}} {
+				for _, rows := range []int{1, 1000} {
+					n += 100
+					record := func(id int, fields string) string {
+						return fmt.Sprintf(`{"%s":{`+x.key+`,"id":%d,"created_at":"2021-01-0%d 00:00:00"%s}}`, x.kind, n, n+id, id, fields)
+					}
+					h.load(record(9, ""))
+					three := []string{record(5, ""), fmt.Sprintf(`{"%s":{`+x.key+`}}`, x.kind, n+1), record(9, `,"deleted_at":"2022-01-01 00:00:00"`)}
+					lines := []string{three[order[0]], three[order[1]], three[order[2]]}
+					o := ndjson.Options{BatchRows: rows}
+					report, err := h.try(o, lines...)
+					if err != nil || report.New != 1 || report.Loaded() != 3 {
+						t.Errorf("batches of %d: report %+v, %v", rows, report, err)
+					}
+					if d := report.Duplicates; len(d) != 1 || d[0].Kept != int64(n+5) || d[0].Dropped != int64(n+9) || d[0].Line != 3 {
+						t.Errorf("batches of %d: %v", rows, texts(d))
+					}
+					h.want(fmt.Sprintf("SELECT id, created_at, deleted_at FROM %s WHERE id BETWEEN %d AND %d", x.table, n+1, n+9), fmt.Sprintf("%d|2021-01-05 00:00:00|NULL", n+5))
+					before := append(h.dump(), h.query("SELECT * FROM versions")...)
+					if again, err := h.try(o, lines...); err != nil || again.Unchanged != 3 {
+						t.Errorf("batches of %d: the second report %+v, %v", rows, again, err)
+					}
+					if diff := cmp.Diff(before, append(h.dump(), h.query("SELECT * FROM versions")...)); diff != "" {
+						t.Errorf("batches of %d: the second import changed the tables:\n%s", rows, diff)
+					}
+				}
+			}
+			h.check()
+		})
+	}
+}
+
+// What comes back is what was dropped last, whole; of several the best; and none whose id is another key's by now.
+func TestWhatComesBackIsTheBestOfWhatWasDropped(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	const deleted = `"deleted_at":"2022-01-01 00:00:00"`
+	h.load(append(base(), follow(`"id":70,"remark":"stored","state":"s"`))...)
+	// The stored row is the one that comes back, with what a record changed meanwhile.
+	report := h.load(follow(`"id":80,"remark":"new"`), follow(`"id":70,"remark":"changed"`), follow(`"id":80,`+deleted))
+	h.want("SELECT id, remark, state, deleted_at FROM follows WHERE userid = 'u'", "70|changed|s|NULL")
+	if got := texts(report.Duplicates); len(got) != 1 || !strings.HasSuffix(got[0], "kept id 70, dropped id 80") {
+		t.Errorf("duplicates %v", got)
+	}
+	// 65 is deleted before its turn, and 66 taken by another.
+	h.load(follow(`"id":64,"remark":"64"`), follow(`"id":65`), follow(`"id":66`), follow(`"id":65,`+deleted),
+		`{"follow":{"crop_id":1,"userid":"v","external_userid":"wmA","id":66}}`, follow(`"id":70,`+deleted))
+	h.want("SELECT id, userid, remark FROM follows ORDER BY id", "62|XiaoLiangZi|ＡＢ", "64|u|64", "66|v|")
+	// Of deleted ones the highest stays, dropped for a live one or not.
+	h.load(follow(`"id":99,`+deleted), follow(`"id":98,`+deleted), follow(`"id":64,`+deleted))
+	h.want("SELECT id, deleted_at FROM follows WHERE userid = 'u'", "99|2022-01-01 00:00:00")
+	h.check()
+}
+
+// The result of an import does not depend on where batches end, nor on the order of the records of one kind, as far as they have different ids.
 func TestAnyOrderAndAnyBatchesGiveTheSameTables(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(7, 7))
@@ -603,55 +672,119 @@ func TestAnyOrderAndAnyBatchesGiveTheSameTables(t *testing.T) {
 		h := setup(t)
 		var lines []string
 		for _, kind := range kinds {
-			kind = slices.Clone(kind)
 			if i > 0 {
-				random.Shuffle(len(kind), func(i, j int) { kind[i], kind[j] = kind[j], kind[i] })
+				kind = shuffled(random, kind)
 			}
-			lines = append(lines, kind...)
+			for _, r := range kind {
+				lines = append(lines, r.line)
+			}
 		}
-		report, err := h.try(ndjson.Options{BatchRows: []int{1000, 1, 7, 64, 3, 500}[i]}, lines...)
+		o := ndjson.Options{BatchRows: []int{1000, 1, 7, 64, 3, 500}[i]}
+		report, err := h.try(o, lines...)
 		if err != nil {
 			t.Fatal(err, texts(report.Bad))
 		}
 		h.check()
 		got := h.dump()
-		if i == 0 {
-			want = got
-			if len(report.Duplicates) < 20 {
-				t.Errorf("only %d duplicates", len(report.Duplicates))
+		if i > 0 {
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("run %d:\n%s", i, diff)
 			}
-		} else if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("run %d:\n%s", i, diff)
+			continue
+		}
+		want = got
+		if len(report.Duplicates) < 20 {
+			t.Errorf("only %d duplicates", len(report.Duplicates))
+		}
+		for table, kind := range map[string][]randomRecord{"employees": kinds[1], "contacts": kinds[2], "tags": kinds[3], "follows": kinds[4]} {
+			h.want("SELECT id, deleted_at IS NULL FROM "+table+" ORDER BY id", kept(kind)...)
+		}
+		if report, err := h.try(o, lines...); err != nil {
+			t.Fatal(err, texts(report.Bad))
+		}
+		if diff := cmp.Diff(want, h.dump()); diff != "" {
+			t.Errorf("the second import changed the tables:\n%s", diff)
 		}
 	}
 }
 
-// randomRecords returns records of each kind with ids of their own, several to a key.
-func randomRecords(random *rand.Rand) (kinds [][]string) {
-	id := 0
-	ids := random.Perm(2000)
-	common := func() string {
-		id++
-		s := fmt.Sprintf(`"id":%d,"created_at":"2021-01-01 00:00:00"`, ids[id-1]+1)
-		if random.IntN(3) == 0 {
-			s += `,"deleted_at":"2022-01-01 00:00:00"`
+// randomRecord is a record of an import.
+type randomRecord struct {
+	id   int
+	key  string
+	live bool
+	line string
+}
+
+// shuffled returns the records in another order, in which those of one id stay in theirs: of these the last one counts.
+func shuffled(random *rand.Rand, records []randomRecord) []randomRecord {
+	byID := map[int][]randomRecord{}
+	for _, r := range records {
+		byID[r.id] = append(byID[r.id], r)
+	}
+	records = slices.Clone(records)
+	random.Shuffle(len(records), func(i, j int) { records[i], records[j] = records[j], records[i] })
+	for i, r := range records {
+		records[i], byID[r.id] = byID[r.id][0], byID[r.id][1:]
+	}
+	return records
+}
+
+// kept returns the rows that are to be kept of the records, as "id|live": the plain form of the rule.
+func kept(records []randomRecord) (rows []string) {
+	last := map[int]randomRecord{}
+	for _, r := range records {
+		last[r.id] = r
+	}
+	best := map[string]randomRecord{}
+	for _, r := range last {
+		if b, found := best[r.key]; !found || r.live && !b.live || r.live == b.live && r.id > b.id {
+			best[r.key] = r
 		}
-		return s
 	}
-	businesses := []string{business1, `{"business":{"uniacid":2,"id":3}}`}
-	var employees, customers, tags, follows []string
-	for range 20 {
-		employees = append(employees, fmt.Sprintf(`{"employee":{"business_id":%d,"user_id":"u%d",%s}}`, 1+2*random.IntN(2), random.IntN(10), common()))
-		tags = append(tags, fmt.Sprintf(`{"tag":{"crop_id":%d,"tag_id":"t%d","name":"n%d",%s}}`, 1+2*random.IntN(2), random.IntN(10), random.IntN(9), common()))
+	for _, r := range slices.SortedFunc(maps.Values(best), func(a, b randomRecord) int { return a.id - b.id }) {
+		live := 0
+		if r.live {
+			live = 1
+		}
+		rows = append(rows, fmt.Sprintf("%d|%d", r.id, live))
 	}
-	for i := range 60 {
-		customers = append(customers, fmt.Sprintf(`{"customer":{"crop_id":%d,"external_userid":"c%d","name":"Ｎ%d",%s}}`, 1+2*(i%2), i/4, random.IntN(99), common()))
+	return rows
+}
+
+// randomRecords returns records of each kind, several to a key, and of some ids several that differ in whether they are deleted.
+func randomRecords(random *rand.Rand) (kinds [][]randomRecord) {
+	ids := random.Perm(2000)
+	add := func(to []randomRecord, kind, key, fields string) []randomRecord {
+		r := randomRecord{id: ids[0] + 1, key: key, live: random.IntN(3) > 0}
+		ids = ids[1:]
+		if n := len(to); n >= 60 && random.IntN(2) == 0 {
+			r.id, r.key = to[random.IntN(n)].id, ""
+			for _, x := range to {
+				if x.id == r.id {
+					r.key = x.key
+				}
+			}
+		}
+		deleted := `"2022-01-01 00:00:00"`
+		if r.live {
+			deleted = "null"
+		}
+		r.line = fmt.Sprintf(`{"%s":{%s,%s,"id":%d,"created_at":"2021-01-01 00:00:00","deleted_at":%s}}`, kind, r.key, fields, r.id, deleted)
+		return append(to, r)
 	}
-	for range 200 {
-		follows = append(follows, fmt.Sprintf(`{"follow":{"crop_id":%d,"userid":"%s","external_userid":"c%d","remark":"R%d","tag_id":"t%d,t%d",%s}}`,
-			1+2*random.IntN(2), []string{"u1", "u2", "u3", "v", "w"}[random.IntN(5)], random.IntN(15), random.IntN(99), random.IntN(9), random.IntN(9), common()))
+	var employees, customers, tags, follows []randomRecord
+	for i := range 120 {
+		crop := 1 + 2*random.IntN(2)
+		employees = add(employees, "employee", fmt.Sprintf(`"business_id":%d,"user_id":"u%d"`, crop, random.IntN(10)), fmt.Sprintf(`"name":"n%d"`, random.IntN(9)))
+		tags = add(tags, "tag", fmt.Sprintf(`"crop_id":%d,"tag_id":"t%d"`, crop, random.IntN(10)), fmt.Sprintf(`"name":"n%d"`, random.IntN(9)))
+		customers = add(customers, "customer", fmt.Sprintf(`"crop_id":%d,"external_userid":"c%d"`, 1+2*(i%2), i/4%15), fmt.Sprintf(`"name":"Ｎ%d"`, random.IntN(99)))
 	}
-	return [][]string{businesses, employees, customers, tags, follows}
+	for range 300 {
+		follows = add(follows, "follow", fmt.Sprintf(`"crop_id":%d,"userid":"%s","external_userid":"c%d"`, 1+2*random.IntN(2), []string{"u1", "u2", "u3", "v", "w"}[random.IntN(5)], random.IntN(15)),
+			fmt.Sprintf(`"remark":"R%d","tag_id":"t%d,t%d"`, random.IntN(99), random.IntN(9), random.IntN(9)))
+	}
+	return [][]randomRecord{{{line: business1}, {id: 3, line: `{"business":{"uniacid":2,"id":3}}`}}, employees, customers, tags, follows}
 }
 
 func TestACancelledImportStopsAndKeepsWhatIsCommitted(t *testing.T) {

@@ -30,6 +30,8 @@ type batch struct {
 	contacts   map[key]contactShown // for follows
 	touched    []*entry             // in the order of the first touch since the last flush
 	versions   map[int64]bumped     // of the enterprises changed
+	before     map[key]losers       // what the run has dropped before this batch, not to be changed
+	losers     map[key]losers       // and with it, of the keys where that differs
 }
 
 // entry is a row on its way from what is stored to what will be.
@@ -46,11 +48,11 @@ type contactShown struct {
 	uid  int64
 }
 
-func newBatch(ctx context.Context, tx *sql.Tx, t *table, now time.Time) *batch {
+func newBatch(ctx context.Context, tx *sql.Tx, t *table, now time.Time, before map[key]losers) *batch {
 	return &batch{
 		ctx: ctx, tx: tx, q: gendb.New(tx), t: t, clock: now, now: now.In(china).Format(time.DateTime),
 		businesses: map[int64]int64{}, rows: map[key]*entry{}, owners: map[int64]key{}, contacts: map[key]contactShown{},
-		versions: map[int64]bumped{},
+		versions: map[int64]bumped{}, before: before, losers: map[key]losers{},
 	}
 }
 
@@ -84,6 +86,9 @@ func (b *batch) load(rows [][]Value) error {
 		keys[k.business] = append(keys[k.business], k)
 		if b.t.id >= 0 && row[b.t.id].Is == Present {
 			ids = append(ids, row[b.t.id].Int)
+		}
+		for id := range b.before[k] {
+			ids = append(ids, id)
 		}
 	}
 	var businesses []uint32
@@ -229,6 +234,7 @@ func (b *batch) record(i int, row []Value) error {
 		} else {
 			b.result.Changed++
 		}
+		return b.reconsider(i, k, e)
 
 	default:
 		return b.duplicate(i, k, e, row)
@@ -237,20 +243,48 @@ func (b *batch) record(i int, row []Value) error {
 }
 
 // duplicate settles which of two records of one key with different ids is kept.
-func (b *batch) duplicate(i int, k key, e *entry, row []Value) error {
+func (b *batch) duplicate(i int, k key, e *entry, record []Value) error {
 	t := b.t
-	had, brought := e.current[t.id].Int, row[t.id].Int
-	hadLives, broughtLives := e.current[t.deleted].Is != Present, row[t.deleted].Is != Present
-	found := Duplicate{Record: i, Key: t.describe(row), Kept: had, Dropped: brought}
-	if broughtLives == hadLives && brought < had || hadLives && !broughtLives {
-		b.result.Duplicates = append(b.result.Duplicates, found)
+	had, brought := e.current[t.id].Int, record[t.id].Int
+	row := b.fresh(record)
+	if before, dropped := b.losersOf(k)[brought]; dropped {
+		row = b.merged(before, record)
+	}
+	if !t.better(row, e.current) {
+		b.result.Duplicates = append(b.result.Duplicates, Duplicate{Record: i, Key: t.describe(row), Kept: had, Dropped: brought})
 		b.result.Unchanged++
+		b.drop(k, row, e.current)
 		return nil
 	}
-	found.Kept, found.Dropped = brought, had
-	b.result.Duplicates = append(b.result.Duplicates, found)
 	b.result.Changed++
+	return b.replace(i, k, e, row)
+}
 
+// reconsider gives the place of a row that has just been deleted to the best of those that were dropped for it.
+func (b *batch) reconsider(i int, k key, e *entry) error {
+	if b.t.id < 0 || e.current[b.t.deleted].Is != Present || len(b.before[k])+len(b.losers[k]) == 0 {
+		return nil
+	}
+	best := e.current
+	for id, row := range b.losersOf(k) {
+		// An id that is another key's by now cannot come back.
+		if owner, owned := b.owners[id]; b.t.better(row, best) && (!owned || owner == k) {
+			best = row
+		}
+	}
+	if &best[0] == &e.current[0] {
+		return nil
+	}
+	best = slices.Clone(best)
+	b.derive(best) // the contact may have changed since
+	return b.replace(i, k, e, best)
+}
+
+// replace keeps row in the place of e's, which has another id.
+func (b *batch) replace(i int, k key, e *entry, row []Value) error {
+	t := b.t
+	had, brought := e.current[t.id].Int, row[t.id].Int
+	b.result.Duplicates = append(b.result.Duplicates, Duplicate{Record: i, Key: t.describe(row), Kept: brought, Dropped: had})
 	// A row that others hold on to takes its new id in place. Ids may move in a circle, so each such move is written by itself, in the order of the records.
 	alone := t.held && e.stored != nil
 	if alone {
@@ -259,13 +293,36 @@ func (b *batch) duplicate(i int, k key, e *entry, row []Value) error {
 		}
 	}
 	b.touch(e)
+	b.drop(k, e.current, row)
+	delete(b.losersOf(k), brought)
 	delete(b.owners, had)
 	b.own(brought, k)
-	e.current = b.fresh(row)
+	e.current = row
 	if alone {
 		return b.flush()
 	}
 	return nil
+}
+
+// drop remembers a row that is dropped for another, unless it can never be the better one again: deleted it loses to every state of a higher id.
+func (b *batch) drop(k key, row, kept []Value) {
+	id := row[b.t.id].Int
+	if row[b.t.deleted].Is != Present || id > kept[b.t.id].Int {
+		b.losersOf(k)[id] = row
+	} else {
+		delete(b.losersOf(k), id)
+	}
+}
+
+// losersOf returns the rows of k that were dropped, for the batch to change.
+func (b *batch) losersOf(k key) losers {
+	of, own := b.losers[k]
+	if !own {
+		of = make(losers, len(b.before[k]))
+		maps.Copy(of, b.before[k])
+		b.losers[k] = of
+	}
+	return of
 }
 
 func (b *batch) reject(record, column int, message string) {

@@ -192,6 +192,14 @@ func (t *table) keyOf(row []Value) key {
 	return k
 }
 
+// better says which of two rows of one key with different ids is kept: the live one, of two live or two deleted ones that with the higher id.
+func (t *table) better(row, than []Value) bool {
+	if lives := row[t.deleted].Is != Present; lives != (than[t.deleted].Is != Present) {
+		return lives
+	}
+	return row[t.id].Int > than[t.id].Int
+}
+
 // describe names a row for people.
 func (t *table) describe(row []Value) string {
 	var b strings.Builder

@@ -45,7 +45,7 @@ type Rejection struct {
 
 // Duplicate is one of two records of the same key with different ids: the live one was kept, of two live or two deleted ones that with the higher id.
 type Duplicate struct {
-	Record        int    // the index of the record that met the other, which came before it or was stored already
+	Record        int    // the index of the record that met the other, which came before it or was stored already, or that deleted the other
 	Key           string // the key of both
 	Kept, Dropped int64  // the ids
 }
@@ -56,24 +56,42 @@ type Duplicate struct {
 //     a follow by external_userid and userid, each within its enterprise);
 //   - absent fields keep what is stored; a new row takes the columns' defaults for them and the id that the record brings;
 //   - a record with the id of another key is rejected; so is one of an unknown enterprise, of another uniacid than its enterprise's, or of an unknown contact;
-//   - of two records of one key with different ids only one is kept (see Duplicate), whole.
+//   - of two records of one key with different ids only one is kept (see Duplicate), whole; where it is deleted by a later record, the other comes back.
 //
 // With skip, rejected records are left out; without, one rejected record means that nothing at all is written, and the counts are 0. The error is the database's or
 // ctx's, and then nothing was written either. Deadlocks and ids taken at the same moment are tried again, a bounded number of times.
 func (w *Writer) Write(ctx context.Context, kind Kind, records []Record, skip bool) (Result, error) {
+	return w.Run().Write(ctx, kind, records, skip)
+}
+
+// Run writes the records of one import, in as many calls of Write as it takes: what the ones dropped can come back in the later ones. It is for one goroutine.
+type Run struct {
+	w       *Writer
+	dropped [kinds]map[key]losers
+}
+
+// losers are rows of one key that were dropped for another id, by their own.
+type losers map[int64][]Value
+
+// Run returns a Run that has dropped nothing yet.
+func (w *Writer) Run() *Run { return &Run{w: w} }
+
+// Write is the Writer's Write, after those before it.
+func (r *Run) Write(ctx context.Context, kind Kind, records []Record, skip bool) (Result, error) {
 	t := tables[kind]
 	rows, rejected := t.check(records)
 	if len(rejected) > 0 && !skip {
 		return Result{Rejected: rejected}, nil
 	}
 	var result Result
-	err := w.transaction(ctx, func(tx *sql.Tx) error {
-		b := newBatch(ctx, tx, t, w.now())
+	var dropped map[key]losers
+	err := r.w.transaction(ctx, func(tx *sql.Tx) error {
+		b := newBatch(ctx, tx, t, r.w.now(), r.dropped[kind])
 		b.result.Rejected = slices.Clone(rejected)
 		if err := b.write(rows); err != nil {
 			return err
 		}
-		result = b.result
+		result, dropped = b.result, b.losers
 		slices.SortStableFunc(result.Rejected, func(a, b Rejection) int { return a.Record - b.Record })
 		if len(result.Rejected) > 0 && !skip {
 			return errRejected
@@ -85,6 +103,16 @@ func (w *Writer) Write(ctx context.Context, kind Kind, records []Record, skip bo
 	}
 	if err != nil {
 		return Result{}, fmt.Errorf("writer: %s records: %w", kind, err)
+	}
+	for k, of := range dropped {
+		if r.dropped[kind] == nil {
+			r.dropped[kind] = map[key]losers{}
+		}
+		if len(of) > 0 {
+			r.dropped[kind][k] = of
+		} else {
+			delete(r.dropped[kind], k)
+		}
 	}
 	return result, nil
 }

@@ -99,13 +99,14 @@ func (d Duplicate) String() string {
 	return fmt.Sprintf("%s: two records of one %s (%s): kept id %d, dropped id %d", d.Place, d.Kind, d.Key, d.Kept, d.Dropped)
 }
 
-// ErrBadRecords says that there were bad records: the report lists them.
+// ErrBadRecords says that there were bad records, which the report lists, and that nothing else went wrong.
 var ErrBadRecords = errors.New("there are bad records")
 
 // Import loads the sources one after the other through w and reports what it did. Loading the same again changes nothing.
 //
 // Each batch is one transaction. Without KeepGoing a batch with a bad record loads nothing and ends the import with ErrBadRecords; the batches before it stay. With it
-// everything else is loaded, and the error is ErrBadRecords all the same. Any other error is the reader's, the database's or ctx's; the report is right in every case.
+// everything else is loaded, and the error is ErrBadRecords all the same. Any other error is the reader's, the database's or ctx's, bad records or not; the report is right
+// in every case.
 func Import(ctx context.Context, w *writer.Writer, sources []Source, o Options) (Report, error) {
 	if o.BatchRows <= 0 {
 		o.BatchRows = defaultBatchRows
@@ -128,7 +129,10 @@ func Import(ctx context.Context, w *writer.Writer, sources []Source, o Options) 
 	if fromReader := <-readErr; err == nil {
 		err = fromReader
 	}
-	i.report.Stopped = err != nil && !(o.KeepGoing && errors.Is(err, ErrBadRecords))
+	i.report.Stopped = err != nil
+	if err == nil && len(i.report.Bad) > 0 {
+		err = ErrBadRecords
+	}
 	i.report.Duplicates = settled(i.report.Duplicates)
 	i.report.Elapsed = o.Now().Sub(i.start)
 	i.progress(Place{}, true)
@@ -168,8 +172,8 @@ type importer struct {
 	report Report
 }
 
+// write writes batches until there are no more. With KeepGoing bad records are in the report only.
 func (i *importer) write(ctx context.Context, batches <-chan *batch) error {
-	var failed error
 	for b := range batches {
 		if len(b.bad) > 0 && !i.o.KeepGoing {
 			i.report.Bad = append(i.report.Bad, b.bad...)
@@ -180,17 +184,14 @@ func (i *importer) write(ctx context.Context, batches <-chan *batch) error {
 			return fmt.Errorf("%s to %s: %w", b.first(), b.end, err)
 		}
 		i.add(b, &result)
-		if len(result.Rejected)+len(b.bad) > 0 {
-			failed = ErrBadRecords
-			if !i.o.KeepGoing {
-				return failed
-			}
+		if len(result.Rejected) > 0 && !i.o.KeepGoing {
+			return ErrBadRecords
 		}
 		i.report.LoadedTo = b.end
 		i.bytes = b.bytes
 		i.progress(b.end, false)
 	}
-	return errors.Join(failed, context.Cause(ctx))
+	return context.Cause(ctx)
 }
 
 // first returns where the batch begins.

@@ -820,6 +820,27 @@ func TestAReadersErrorNamesThePlace(t *testing.T) {
 	}
 }
 
+// A bad record that was left out is no reason to take a half-read file, or half an import, for a whole one.
+func TestKeepGoingEndsWithWhatEndedTheImportAlsoAfterABadRecord(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	report, err := ndjson.Import(t.Context(), h.w, []ndjson.Source{source("a", business1, "bad"), {Name: "b", Reader: failing{}}}, ndjson.Options{KeepGoing: true})
+	if err == nil || errors.Is(err, ndjson.ErrBadRecords) || !strings.Contains(err.Error(), "b:1: disk on fire") || !report.Stopped || report.New != 1 || len(report.Bad) != 1 {
+		t.Errorf("report %+v, %v", report, err)
+	}
+	lines := append([]string{business1, "bad"}, slices.Repeat([]string{business9}, 500)...)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	report, err = ndjson.Import(ctx, h.w, []ndjson.Source{source("f", lines...)}, ndjson.Options{KeepGoing: true, BatchRows: 10, Progress: func(p ndjson.Progress) {
+		if p.Rows > 100 {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) || errors.Is(err, ndjson.ErrBadRecords) || !report.Stopped || len(report.Bad) != 1 || report.Loaded() > 150 {
+		t.Errorf("report %+v, %v", report, err)
+	}
+}
+
 func TestProgressTellsRowsRateAndTheTimeLeft(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {

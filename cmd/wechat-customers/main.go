@@ -18,15 +18,31 @@ import (
 
 func main() {
 	unsetEmpty()
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-	stop()
+	err := run(untilTold(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	if err != nil {
 		if !errors.Is(err, errReported) {
 			fmt.Fprintln(os.Stderr, "wechat-customers: "+err.Error())
 		}
 		os.Exit(1)
 	}
+}
+
+// untilTold returns a context that is done once the program is told to end: by Ctrl-C, by a service manager, or because its terminal closes.
+func untilTold() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGINT, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		signal.Notify(told, syscall.SIGHUP)
+	}
+	go func() {
+		sig := <-told
+		// It then ends in order, also where the terminal has closed: that may be said twice, and nobody reads the output any more. The second Ctrl-C kills.
+		signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+		signal.Stop(told)
+		cancel(fmt.Errorf("told to end: %v", sig))
+	}()
+	return ctx
 }
 
 // unsetEmpty makes an empty variable the same as none: `MAX_URL=` in a file of settings means the default.

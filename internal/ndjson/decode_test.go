@@ -94,7 +94,7 @@ func TestLinesAreReadWholeWhateverTheirLength(t *testing.T) {
 	var got []string
 	batches := make(chan *batch, 100)
 	// Every line is bad, and says so.
-	if err := read(t.Context(), []Source{{Name: "f", Reader: strings.NewReader(strings.Join(want, "\n"))}}, 1, batches); err != nil {
+	if err := read(t.Context(), []Source{{Name: "f", Reader: strings.NewReader(strings.Join(want, "\n"))}}, Options{BatchRows: 1}, batches); err != nil {
 		t.Fatal(err)
 	}
 	close(batches)

@@ -107,6 +107,8 @@ var ErrBadRecords = errors.New("there are bad records")
 // Each batch is one transaction. Without KeepGoing a batch with a bad record loads nothing and ends the import with ErrBadRecords; the batches before it stay. With it
 // everything else is loaded, and the error is ErrBadRecords all the same. Any other error is the reader's, the database's or ctx's, bad records or not; the report is right
 // in every case.
+//
+// An import that is ended does not wait for a source whose Read does not return, such as a pipe that stays open: that source must not be read any more.
 func Import(ctx context.Context, w *writer.Writer, sources []Source, o Options) (Report, error) {
 	if o.BatchRows <= 0 {
 		o.BatchRows = defaultBatchRows
@@ -120,14 +122,11 @@ func Import(ctx context.Context, w *writer.Writer, sources []Source, o Options) 
 	readErr := make(chan error, 1)
 	go func() {
 		defer close(batches)
-		readErr <- read(ctx, sources, o.BatchRows, batches)
+		readErr <- read(ctx, sources, o, batches)
 	}()
 	err := i.write(ctx, batches)
-	cancel()
-	for range batches { // a reader that is ahead must not wait for ever
-	}
-	if fromReader := <-readErr; err == nil {
-		err = fromReader
+	if cancel(); err == nil {
+		err = <-readErr
 	}
 	i.report.Stopped = err != nil
 	if err == nil && len(i.report.Bad) > 0 {
@@ -172,9 +171,17 @@ type importer struct {
 	report Report
 }
 
-// write writes batches until there are no more. With KeepGoing bad records are in the report only.
+// write writes batches until there are no more or ctx is done. With KeepGoing bad records are in the report only.
 func (i *importer) write(ctx context.Context, batches <-chan *batch) error {
-	for b := range batches {
+	for {
+		var b *batch
+		select {
+		case b = <-batches:
+		case <-ctx.Done():
+		}
+		if b == nil {
+			return context.Cause(ctx)
+		}
 		if len(b.bad) > 0 && !i.o.KeepGoing {
 			i.report.Bad = append(i.report.Bad, b.bad...)
 			return ErrBadRecords
@@ -191,7 +198,6 @@ func (i *importer) write(ctx context.Context, batches <-chan *batch) error {
 		i.bytes = b.bytes
 		i.progress(b.end, false)
 	}
-	return context.Cause(ctx)
 }
 
 // first returns where the batch begins.
@@ -245,8 +251,8 @@ func settled(all []Duplicate) []Duplicate {
 func (p Problem) before(q Place) bool { return p.Source == q.Source && p.Line < q.Line }
 
 // read parses the sources into batches. It returns the first error of a reader or of ctx.
-func read(ctx context.Context, sources []Source, rows int, batches chan<- *batch) error {
-	r := reader{ctx: ctx, rows: rows, batches: batches}
+func read(ctx context.Context, sources []Source, o Options, batches chan<- *batch) error {
+	r := reader{ctx: ctx, rows: o.BatchRows, keepGoing: o.KeepGoing, batches: batches}
 	for _, s := range sources {
 		if err := r.source(s); err != nil {
 			return err
@@ -257,9 +263,10 @@ func read(ctx context.Context, sources []Source, rows int, batches chan<- *batch
 
 // reader is the reading side of an import.
 type reader struct {
-	ctx     context.Context //nolint:containedctx // lives as long as the one call
-	rows    int
-	batches chan<- *batch
+	ctx       context.Context //nolint:containedctx // lives as long as the one call
+	rows      int
+	keepGoing bool
+	batches   chan<- *batch
 
 	batch *batch
 	bytes int64
@@ -297,6 +304,13 @@ func (r *reader) source(s Source) error {
 				last = kind
 				err = r.record(place, kind, record)
 			}
+		}
+		// A bad record ends the import: what is not there yet of its batch is not waited for.
+		if err == nil && !end && !r.keepGoing && r.batch != nil && len(r.batch.bad) > 0 && lines.Buffered() == 0 {
+			err = r.send()
+		}
+		if err == nil {
+			err = context.Cause(r.ctx)
 		}
 		if err != nil || end {
 			return err

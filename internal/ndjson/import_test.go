@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -838,6 +839,36 @@ func TestKeepGoingEndsWithWhatEndedTheImportAlsoAfterABadRecord(t *testing.T) {
 	}})
 	if !errors.Is(err, context.Canceled) || errors.Is(err, ndjson.ErrBadRecords) || !report.Stopped || len(report.Bad) != 1 || report.Loaded() > 150 {
 		t.Errorf("report %+v, %v", report, err)
+	}
+}
+
+// A pipe that stays open is never read to its end: neither a bad record nor the caller waits for more of it.
+func TestAnImportThatIsEndedDoesNotWaitForItsSource(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	open := func(lines string, read func()) ndjson.Source {
+		r, w := io.Pipe()
+		t.Cleanup(func() { _ = r.Close() })
+		go func() {
+			if _, err := io.WriteString(w, lines); err == nil {
+				read()
+			}
+		}()
+		return ndjson.Source{Name: "pipe", Reader: r}
+	}
+	report, err := ndjson.Import(t.Context(), h.w, []ndjson.Source{open(business1+"\nbad\n"+business9+"\nworse\n", func() {})}, ndjson.Options{})
+	if !errors.Is(err, ndjson.ErrBadRecords) || !report.Stopped || report.Loaded() != 0 {
+		t.Errorf("report %+v, %v", report, err)
+	}
+	if diff := cmp.Diff([]string{"pipe:2: the line is not a JSON object", "pipe:4: the line is not a JSON object"}, texts(report.Bad)); diff != "" {
+		t.Error(diff)
+	}
+	for _, keepGoing := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		report, err = ndjson.Import(ctx, h.w, []ndjson.Source{open(business1+"\n", cancel)}, ndjson.Options{KeepGoing: keepGoing})
+		if !errors.Is(err, context.Canceled) || !report.Stopped {
+			t.Errorf("report %+v, %v", report, err)
+		}
 	}
 }
 

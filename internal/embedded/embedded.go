@@ -4,7 +4,8 @@
 // What is in a directory: control.lock (held while somebody starts or stops the server), users.lock (every
 // program using the server holds it shared), server.lock (held by the server process itself, so that the
 // kernel says whether it lives), server.json (what the data was made by, and its socket), server.pid,
-// server.log, tmp, and data. All locks are flock(2): a killed program or server leaves none behind.
+// server.log, tmp, data, and run (the socket, in a folder that only this user can enter). All locks are
+// flock(2): a killed program or server leaves none behind.
 package embedded
 
 import (
@@ -316,7 +317,7 @@ func (s *Server) close() error {
 			return err
 		}
 	}
-	if folder := filepath.Dir(s.state.Socket); folder != s.dir {
+	if folder := filepath.Dir(s.state.Socket); folder != s.dir { // where earlier versions had it
 		return os.RemoveAll(folder) // socketPath makes it again
 	}
 	return nil
@@ -328,7 +329,7 @@ func wipe(dir string) error {
 		return err
 	}
 	// The record goes last: until then the directory is known to be disposable.
-	for _, name := range []string{"data", "tmp", "server.pid", "server.log", "server.log.old", "server.json"} {
+	for _, name := range []string{"data", "tmp", "run", "server.pid", "server.log", "server.log.old", "server.json"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}

@@ -338,6 +338,49 @@ func TestADirectoryTooLongForASocketWorksAndIsShared(t *testing.T) {
 	}
 }
 
+// Who can reach the socket is root of the database, without a password.
+func TestOthersCannotReachTheSocketInADirectoryThatTheyCanEnter(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, options(dir))
+	sockets := 0
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.Type() != os.ModeSocket {
+			return err
+		}
+		sockets++
+		info, err := os.Stat(filepath.Dir(path))
+		if err == nil && info.Mode().Perm() != 0o700 {
+			t.Errorf("%s is in a folder of mode %v", path, info.Mode())
+		}
+		return err
+	})
+	if err != nil || sockets == 0 {
+		t.Errorf("%d sockets were found: %v", sockets, err)
+	}
+	note(t, s.DSN(), "x")
+	// A server of an earlier version, whose socket is in the directory itself, is joined there.
+	old := filepath.Join(dir, "server.sock")
+	if err := os.Rename(s.state.Socket, old); err != nil {
+		t.Fatal(err)
+	}
+	earlier := s.state
+	earlier.Socket = old
+	if err := earlier.write(dir); err != nil {
+		t.Fatal(err)
+	}
+	joined := start(t, options(dir))
+	if got := notes(t, joined.DSN()); got != "x" {
+		t.Errorf("joined: %q", got)
+	}
+	closeServer(t, s)
+	closeServer(t, joined)
+	note(t, start(t, options(dir)).DSN(), "y")
+}
+
 func TestWithoutAServerAndAptTheErrorSaysWhatToDo(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	o := options(t.TempDir())

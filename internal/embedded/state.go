@@ -122,22 +122,18 @@ func (v version) series() [2]int {
 // A socket's path has 107 bytes on Linux and 103 on macOS.
 const maxSocketPath = 103
 
-// socketPath returns where the server of dir listens: in dir, or in a private folder of the temporary
-// directory when the path is too long for a socket or cannot be written in a DSN.
+// socketPath returns where the server of dir listens: in a private folder in dir, or in one of the temporary
+// directory when the path is too long for a socket or cannot be written in a DSN. Everybody may connect to the
+// socket, as root and without a password, who can reach it: dir itself may have been made for others to enter.
 func socketPath(dir string) (string, error) {
-	socket := filepath.Join(dir, "server.sock")
-	if socketPathFits(socket) {
-		return socket, nil
-	}
 	sum := sha256.Sum256([]byte(dir))
 	name := "wechat-customers-" + hex.EncodeToString(sum[:8])
-	for _, parent := range []string{os.TempDir(), "/tmp"} {
-		socket := filepath.Join(parent, name, "server.sock")
-		if socketPathFits(socket) {
-			return socket, PrivateDir(filepath.Dir(socket))
+	for _, folder := range []string{filepath.Join(dir, "run"), filepath.Join(os.TempDir(), name), filepath.Join("/tmp", name)} {
+		if socket := filepath.Join(folder, "server.sock"); socketPathFits(socket) {
+			return socket, PrivateDir(folder)
 		}
 	}
-	return "", fmt.Errorf("no path short enough for a socket: %s", socket)
+	return "", fmt.Errorf("no path short enough for a socket: %s", filepath.Join(dir, "run", "server.sock"))
 }
 
 func socketPathFits(socket string) bool {

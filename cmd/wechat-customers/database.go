@@ -34,12 +34,18 @@ func (f databaseFlags) open(ctx context.Context, s streams) (db *sql.DB, closeAl
 	return db, func() error { return errors.Join(db.Close(), server.Close()) }, nil
 }
 
-// migrateOwn brings the tables of an embedded database up to date; on any other that is what the migrate command is for.
-func (f databaseFlags) migrateOwn(ctx context.Context, s streams, db *sql.DB) error {
-	if f.DatabaseDSN != "" {
-		return nil
+// ready sees that the database's tables are this program's; an embedded database's are brought up to date first, any other's are the migrate command's business.
+func (f databaseFlags) ready(ctx context.Context, s streams, db *sql.DB) error {
+	if f.DatabaseDSN == "" {
+		if err := database.Migrate(ctx, db, s.log); err != nil {
+			return err
+		}
 	}
-	return database.Migrate(ctx, db, s.log)
+	err := database.Ready(ctx, db)
+	if errors.Is(err, database.ErrMigrate) {
+		return fmt.Errorf("%w (the tables are made by: wechat-customers migrate)", err)
+	}
+	return err
 }
 
 // with opens the database, sees that its tables are this program's, and runs use on it.
@@ -49,11 +55,8 @@ func (f databaseFlags) with(ctx context.Context, s streams, use func(*sql.DB) er
 		return err
 	}
 	defer func() { err = errors.Join(err, closeAll()) }()
-	if err := f.migrateOwn(ctx, s, db); err != nil {
+	if err := f.ready(ctx, s, db); err != nil {
 		return err
-	}
-	if err := database.Ready(ctx, db); err != nil {
-		return fmt.Errorf("%w (the tables are made by: wechat-customers migrate)", err)
 	}
 	return use(db)
 }

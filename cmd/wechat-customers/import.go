@@ -78,9 +78,16 @@ func loadDemo(ctx context.Context, s streams, db *sql.DB) error {
 	return load(ctx, s, db, []ndjson.Source{{Name: "demonstration", Reader: r}}, false)
 }
 
-func loadDemoIfEmpty(ctx context.Context, s streams, db *sql.DB) error {
-	some, err := gendb.New(db).HasBusinesses(ctx)
-	if err != nil || some {
+// loadDemoIfMissing loads the demonstration into an empty database, and into one that holds a part of it and no other enterprise: there loading it was interrupted.
+func loadDemoIfMissing(ctx context.Context, s streams, db *sql.DB) error {
+	q := gendb.New(db)
+	ids, names := demo.Businesses()
+	others, err := q.HasBusinesses(ctx, gendb.HasBusinessesParams{Ids: ids, Names: names})
+	if err != nil || others {
+		return err
+	}
+	last, err := q.GetFollows(ctx, gendb.GetFollowsParams{CropID: demo.OtherCropID, Ids: []uint64{demo.LastFollow}})
+	if err != nil || len(last) > 0 {
 		return err
 	}
 	return loadDemo(ctx, s, db)

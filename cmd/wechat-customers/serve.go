@@ -87,11 +87,11 @@ func (c serveCommand) Run(ctx context.Context, s streams) error {
 }
 
 func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier *auth.Verifier, secret []byte) error {
-	if err := c.migrateOwn(ctx, s, db); err != nil {
+	if err := c.ready(ctx, s, db); err != nil {
 		return err
 	}
 	if c.Demo {
-		if err := loadDemoIfEmpty(ctx, s, db); err != nil {
+		if err := loadDemoIfMissing(ctx, s, db); err != nil {
 			return err
 		}
 	}

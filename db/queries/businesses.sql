@@ -23,8 +23,8 @@ WHERE m.deleted_at IS NULL AND b.deleted_at IS NULL
 ORDER BY m.uniacid, m.uid, m.business_id LIMIT 1;
 
 -- name: HasBusinesses :one
--- HasBusinesses says whether there is any enterprise, deleted ones included.
-SELECT EXISTS (SELECT 1 FROM businesses);
+-- HasBusinesses says whether there is any enterprise beside those of these ids and names, deleted ones included. Neither list may be empty.
+SELECT EXISTS (SELECT 1 FROM businesses b WHERE b.id NOT IN (sqlc.slice('ids')) OR b.name NOT IN (sqlc.slice('names')));
 
 -- name: GetVersions :one
 -- GetVersions returns the enterprise's versions as a snapshot sees them; zero where nothing was ever written.

@@ -7,6 +7,7 @@ package db
 
 import (
 	"context"
+	"strings"
 )
 
 const firstManager = `-- name: FirstManager :one
@@ -78,12 +79,35 @@ func (q *Queries) GetVersions(ctx context.Context, cropID uint32) (GetVersionsRo
 }
 
 const hasBusinesses = `-- name: HasBusinesses :one
-SELECT EXISTS (SELECT 1 FROM businesses)
+SELECT EXISTS (SELECT 1 FROM businesses b WHERE b.id NOT IN (/*SLICE:ids*/?) OR b.name NOT IN (/*SLICE:names*/?))
 `
 
-// HasBusinesses says whether there is any enterprise, deleted ones included.
-func (q *Queries) HasBusinesses(ctx context.Context) (bool, error) {
-	row := q.db.QueryRowContext(ctx, hasBusinesses)
+type HasBusinessesParams struct {
+	Ids   []uint32
+	Names []string
+}
+
+// HasBusinesses says whether there is any enterprise beside those of these ids and names, deleted ones included. Neither list may be empty.
+func (q *Queries) HasBusinesses(ctx context.Context, arg HasBusinessesParams) (bool, error) {
+	query := hasBusinesses
+	var queryParams []interface{}
+	if len(arg.Ids) > 0 {
+		for _, v := range arg.Ids {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:ids*/?", strings.Repeat(",?", len(arg.Ids))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:ids*/?", "NULL", 1)
+	}
+	if len(arg.Names) > 0 {
+		for _, v := range arg.Names {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:names*/?", strings.Repeat(",?", len(arg.Names))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:names*/?", "NULL", 1)
+	}
+	row := q.db.QueryRowContext(ctx, query, queryParams...)
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err

@@ -85,15 +85,18 @@ func lock(ctx context.Context, c *sql.Conn) error {
 // noSuchTable is the servers' error for a table that is not there.
 const noSuchTable = 1146
 
+// ErrMigrate says that the tables are missing or older than this program: Migrate makes them what they should be.
+var ErrMigrate = errors.New("run migrate")
+
 // Ready returns nil when the database answers and its tables are of this program's version; otherwise an error for the operator that says which of the two it is
-// and what to do.
+// and what to do, ErrMigrate where it is that.
 func Ready(ctx context.Context, pool *sql.DB) error {
 	var have sql.NullInt64
 	err := pool.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+goose.DefaultTablename+" WHERE is_applied").Scan(&have)
 	var refused *mysql.MySQLError
 	switch {
 	case errors.As(err, &refused) && refused.Number == noSuchTable, err == nil && have.Int64 == 0:
-		return errors.New("the database has no tables yet: run migrate")
+		return fmt.Errorf("the database has no tables yet: %w", ErrMigrate)
 	case err != nil:
 		return fmt.Errorf("the database cannot be reached: %w", err)
 	}
@@ -103,7 +106,7 @@ func Ready(ctx context.Context, pool *sql.DB) error {
 	}
 	switch {
 	case have.Int64 < want:
-		return fmt.Errorf("the database's tables are of version %d, this program needs %d: run migrate", have.Int64, want)
+		return fmt.Errorf("the database's tables are of version %d, this program needs %d: %w", have.Int64, want, ErrMigrate)
 	case have.Int64 > want:
 		return fmt.Errorf("the database's tables are of version %d, this program knows only %d: run the newer program", have.Int64, want)
 	}

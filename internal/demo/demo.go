@@ -34,6 +34,9 @@ const (
 	OtherCropID = 2
 	// ManagerUID is the system member who manages both.
 	ManagerUID = 7
+	// LastFollow is the id of the follow that Write writes last, one of the second
+	// enterprise: where it is, all of the demonstration has been loaded.
+	LastFollow = liveFollows + deletedFollows + otherFollows
 )
 
 const (
@@ -66,7 +69,20 @@ var (
 	deletedRows = []int{9, 333, 700, 1201, 1777, 2004}
 	// unknownRow is the follow whose employee nobody knows.
 	unknownRow = 1500
+
+	enterprises = []business{
+		{Uniacid, CropID, "示例科技（广州）有限公司"},
+		{Uniacid, OtherCropID, "示例贸易（深圳）有限公司"},
+	}
 )
+
+// Businesses returns the ids and the names of both enterprises.
+func Businesses() (ids []uint32, names []string) {
+	for _, b := range enterprises {
+		ids, names = append(ids, uint32(b.ID)), append(names, b.Name)
+	}
+	return ids, names
+}
 
 // china is China Standard Time, in which the *_at are written. A fixed zone, since
 // the machine may have no time zone database, and China has no summer time.
@@ -190,10 +206,7 @@ func seconds(text string) int64 {
 
 func generate() *maker {
 	m := &maker{dice: dice{rand.NewPCG(2, 20210928)}}
-	m.businesses = []business{
-		{Uniacid, CropID, "示例科技（广州）有限公司"},
-		{Uniacid, OtherCropID, "示例贸易（深圳）有限公司"},
-	}
+	m.businesses = enterprises
 	m.managers = []manager{{Uniacid, ManagerUID, CropID}, {Uniacid, ManagerUID, OtherCropID}}
 	m.makeEmployees()
 	m.makeTags()

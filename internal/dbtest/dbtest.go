@@ -7,8 +7,10 @@
 package dbtest
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -26,11 +28,22 @@ import (
 	"example.com/wechatcustomers/internal/embedded"
 )
 
-// Engine returns the server that the tests run on: mariadb-10.11, or what TEST_ENGINE says (mariadb-11.8,
-// mysql-9.7).
-func Engine() string {
-	if engine := os.Getenv("TEST_ENGINE"); engine != "" {
-		return engine
+// Engine returns the server that the tests run on: what TEST_ENGINE says (mariadb-11.8, mysql-9.7), else
+// mariadb-10.11, and where that cannot be had "": whatever server the machine has or its own release packages.
+func Engine() string { return engine() }
+
+var engine = sync.OnceValue(func() string {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	return choose(os.Getenv("TEST_ENGINE"), func(e embedded.Engine) error { return embedded.Available(context.Background(), e, log) })
+})
+
+// choose returns the engine asked for, which must then be had; where none is, one that can be.
+func choose(asked string, available func(embedded.Engine) error) string {
+	if asked != "" {
+		return asked
+	}
+	if _, unavailable := errors.AsType[*embedded.UnavailableError](available(embedded.MariaDB1011)); unavailable {
+		return string(embedded.Default)
 	}
 	return string(embedded.MariaDB1011)
 }
@@ -131,7 +144,7 @@ func (p *process) start() error {
 		return err
 	}
 	server, err := embedded.Start(context.Background(), embedded.Options{
-		Dir:            filepath.Join(dir, Engine()),
+		Dir:            filepath.Join(dir, cmp.Or(Engine(), "default")),
 		Engine:         embedded.Engine(Engine()),
 		MaxConnections: 1000,
 		Disposable:     true,

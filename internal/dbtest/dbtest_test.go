@@ -2,8 +2,12 @@ package dbtest
 
 import (
 	"database/sql"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+
+	"example.com/wechatcustomers/internal/embedded"
 )
 
 func TestMain(m *testing.M) { Main(m) }
@@ -45,6 +49,9 @@ func TestEveryTestHasAnEmptyDatabaseOfItsOwnThatIsDroppedAtItsEnd(t *testing.T) 
 
 func TestTheServerIsTheEngineAskedFor(t *testing.T) {
 	t.Parallel()
+	if Engine() == "" {
+		t.Skip("none was asked for, and the default one cannot be had: any server will do")
+	}
 	var version string
 	if err := open(t, New(t)).QueryRow("SELECT VERSION()").Scan(&version); err != nil {
 		t.Fatal(err)
@@ -52,6 +59,26 @@ func TestTheServerIsTheEngineAskedFor(t *testing.T) {
 	engine, number, _ := strings.Cut(Engine(), "-")
 	if !strings.HasPrefix(version, number+".") || strings.Contains(version, "MariaDB") != (engine == "mariadb") {
 		t.Errorf("%s runs %s", Engine(), version)
+	}
+}
+
+func TestOnlyWhereNoEngineIsAskedForAnotherOneWillDo(t *testing.T) {
+	t.Parallel()
+	unavailable := fmt.Errorf("start: %w", &embedded.UnavailableError{Reason: errors.New("no network")})
+	for _, x := range []struct {
+		asked string
+		err   error
+		want  embedded.Engine
+	}{
+		{"", nil, embedded.MariaDB1011},
+		{"", unavailable, embedded.Default},
+		{"", errors.New("disk full"), embedded.MariaDB1011}, // starting it says so again
+		{"mysql-9.7", unavailable, embedded.MySQL97},
+		{"mariadb-10.11", unavailable, embedded.MariaDB1011},
+	} {
+		if got := choose(x.asked, func(embedded.Engine) error { return x.err }); got != string(x.want) {
+			t.Errorf("asked for %q, with %v: %q", x.asked, x.err, got)
+		}
 	}
 }
 

@@ -57,11 +57,19 @@ func program(dir string) error {
 	return s.Close()
 }
 
-func options(dir string) Options {
-	engine := Engine(os.Getenv("TEST_ENGINE"))
-	if engine == "" {
-		engine = MariaDB1011
+// testEngine is as package dbtest has it, which imports this one.
+var testEngine = sync.OnceValue(func() Engine {
+	if engine := os.Getenv("TEST_ENGINE"); engine != "" {
+		return Engine(engine)
 	}
+	if _, unavailable := errors.AsType[*UnavailableError](Available(context.Background(), MariaDB1011, nil)); unavailable {
+		return Default
+	}
+	return MariaDB1011
+})
+
+func options(dir string) Options {
+	engine := testEngine()
 	return Options{Dir: dir, Engine: engine, BufferPool: 16 << 20, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		quickInit: engine == MySQL97} // ten directories at 10 s and more each
 }
@@ -384,6 +392,7 @@ func TestOthersCannotReachTheSocketInADirectoryThatTheyCanEnter(t *testing.T) {
 func TestWithoutAServerAndAptTheErrorSaysWhatToDo(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	o := options(t.TempDir())
+	o.Engine = MariaDB1011 // no installed one will do
 	o.Cache = t.TempDir()
 	_, err := Start(t.Context(), o)
 	if _, ok := errors.AsType[*UnavailableError](err); !ok {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,35 +55,53 @@ func findServer(ctx context.Context, o Options, kept *state) (*binary, error) {
 		return fmt.Errorf("the data was made by %s and %s cannot open it: use another directory, or install %s or a newer release of it",
 			kept.version(), b.version, kept.version())
 	}
-	if o.Engine != Default {
-		b, err := fetch(ctx, o, packaged[o.Engine])
-		if err != nil {
-			return nil, &UnavailableError{err}
-		}
-		if !b.version.is(o.Engine) {
-			return nil, &UnavailableError{fmt.Errorf("the packages of %s contain %s", o.Engine, b.version)}
-		}
-		return b, fits(b)
-	}
 	var unfit error
-	for _, b := range installed(ctx) {
-		err := fits(b)
-		if err == nil {
-			return b, nil
-		}
-		if unfit == nil {
-			unfit = err
+	if o.Engine == Default {
+		for _, b := range installed(ctx) {
+			err := fits(b)
+			if err == nil {
+				return b, nil
+			}
+			if unfit == nil {
+				unfit = err
+			}
 		}
 	}
-	b, err := fetch(ctx, o, ownPackage())
+	b, err := fetched(ctx, o)
 	switch {
 	case err == nil:
 		return b, fits(b)
 	case unfit != nil:
 		return nil, unfit
 	default:
+		return nil, err
+	}
+}
+
+// fetched returns the packaged server of the engine asked for.
+func fetched(ctx context.Context, o Options) (*binary, error) {
+	r, named := packaged[o.Engine]
+	if !named {
+		r = ownPackage()
+	}
+	b, err := fetch(ctx, o, r)
+	if err == nil && !b.version.is(o.Engine) {
+		err = fmt.Errorf("the packages of %s contain %s", o.Engine, b.version)
+	}
+	if err != nil {
 		return nil, &UnavailableError{err}
 	}
+	return b, nil
+}
+
+// Available returns nil where the packages of an engine are in the cache or could be fetched into it, and else an [*UnavailableError].
+func Available(ctx context.Context, e Engine, log *slog.Logger) error {
+	o := Options{Dir: ".", Engine: e, Log: log}
+	if err := o.complete(); err != nil {
+		return err
+	}
+	_, err := fetched(ctx, o)
+	return err
 }
 
 // installed returns the machine's own servers, MariaDB first: it is what everything is tried on most.

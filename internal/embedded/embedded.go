@@ -84,7 +84,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	if !supported {
-		return nil, &UnavailableError{errors.New("the embedded database runs on Linux and macOS, this is " + runtime.GOOS)}
+		return nil, &UnavailableError{unsupportedError(runtime.GOOS)}
 	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("embedded database: %w", err)

@@ -405,6 +405,14 @@ func TestWithoutAServerAndAptTheErrorSaysWhatToDo(t *testing.T) {
 	}
 }
 
+func TestWhereNoServerCanRunTheErrorDoesNotSayToInstallOne(t *testing.T) {
+	t.Parallel()
+	got := (&UnavailableError{unsupportedError("windows")}).Error()
+	if want := "the embedded database runs on Linux and macOS, and this is windows: set DATABASE_DSN to a MariaDB or MySQL database"; got != want {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestDataOfAnotherServerIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -37,8 +37,18 @@ func (b *binary) unsynced() *binary {
 // UnavailableError says that no database server could be found or fetched.
 type UnavailableError struct{ Reason error }
 
+// unsupportedError is the operating system on which no server can be run.
+type unsupportedError string
+
+func (goos unsupportedError) Error() string {
+	return "the embedded database runs on Linux and macOS, and this is " + string(goos)
+}
+
 // Error is one sentence that says what to do.
 func (e *UnavailableError) Error() string {
+	if goos, unsupported := errors.AsType[unsupportedError](e.Reason); unsupported {
+		return goos.Error() + ": set DATABASE_DSN to a MariaDB or MySQL database"
+	}
 	return "no database server on this machine and none could be fetched: install mariadb-server, or set DATABASE_DSN to a MariaDB or MySQL database (" +
 		e.Reason.Error() + ")"
 }

@@ -194,33 +194,68 @@ func (s *Server) launch(ctx context.Context, o Options, kept *state) error {
 			kept = nil
 		}
 	}
-	b, err := findServer(ctx, o, kept)
-	if err != nil {
-		return err
-	}
 	socket, err := socketPath(o.Dir)
 	if err != nil {
 		return err
 	}
-	// The state is written before the data appears under its name: data without a record never exists.
-	s.state = state{Engine: b.version.engine, Version: b.version.number, Disposable: o.Disposable, Socket: socket}
-	if err := s.state.write(o.Dir); err != nil {
-		return err
-	}
+	s.state = state{Disposable: o.Disposable, Socket: socket}
+	var b *binary
 	if kept == nil {
-		o.Log.Info("creating the embedded database", "dir", o.Dir, "server", b.version.String())
-		maker := b
-		if o.Disposable || o.quickInit {
-			maker = b.unsynced()
-		}
-		if err := maker.initialize(ctx, o); err != nil {
-			return fmt.Errorf("creating the data directory with %s: %w", b.version, err)
-		}
+		b, err = s.create(ctx, o)
+	} else if b, err = findServer(ctx, o, kept); err == nil {
+		err = s.record(b)
+	}
+	if err != nil {
+		return err
 	}
 	if o.Disposable {
 		b = b.unsynced()
 	}
 	return b.spawn(o, socket)
+}
+
+// create makes the data with the first server that can, and returns that. An installed one may be kept from it: Ubuntu's AppArmor lets
+// mysqld write to the system's own database only.
+func (s *Server) create(ctx context.Context, o Options) (*binary, error) {
+	var failed error
+	if o.Engine == Default {
+		for _, b := range installed(ctx) {
+			failed = s.createWith(ctx, o, b)
+			if failed == nil || ctx.Err() != nil {
+				return b, failed
+			}
+			o.Log.Warn("an installed database server is of no use", "server", b.version.String(), "error", failed)
+		}
+	}
+	b, err := fetched(ctx, o)
+	if unavailable, ok := errors.AsType[*UnavailableError](err); ok && failed != nil {
+		return nil, &UnavailableError{fmt.Errorf("%w; %w", failed, unavailable.Reason)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b, s.createWith(ctx, o, b)
+}
+
+func (s *Server) createWith(ctx context.Context, o Options, b *binary) error {
+	if err := s.record(b); err != nil {
+		return err
+	}
+	o.Log.Info("creating the embedded database", "dir", o.Dir, "server", b.version.String())
+	maker := b
+	if o.Disposable || o.quickInit {
+		maker = b.unsynced()
+	}
+	if err := maker.initialize(ctx, o); err != nil {
+		return fmt.Errorf("creating the data directory with %s: %w", b.version, err)
+	}
+	return nil
+}
+
+// record writes down what the data is used by, before the data appears under its name: data without a record never exists.
+func (s *Server) record(b *binary) error {
+	s.state.Engine, s.state.Version = b.version.engine, b.version.number
+	return s.state.write(s.dir)
 }
 
 // ready waits until the server answers and the database exists. Crash recovery may take its time, so only

@@ -405,6 +405,35 @@ func TestWithoutAServerAndAptTheErrorSaysWhatToDo(t *testing.T) {
 	}
 }
 
+func TestAnInstalledServerThatCannotMakeTheDataIsPassedOver(t *testing.T) {
+	bin := t.TempDir()
+	const script = "#!/bin/sh\ncase \"$*\" in\n*--version*) echo 'mysqld  Ver 99.1.0 for Linux';;\n*) echo '[ERROR] AppArmor' >&2; exit 1;;\nesac\n"
+	if err := os.WriteFile(filepath.Join(bin, "mariadbd"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	o := options(t.TempDir())
+	o.Engine = Default
+	var log strings.Builder
+	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	s := start(t, o)
+	if note(t, s.DSN(), "x"); s.state.Version == "99.1.0" {
+		t.Error("the server that cannot runs")
+	}
+	if !strings.Contains(log.String(), `level=WARN msg="an installed database server is of no use" server="MySQL 99.1.0"`) || !strings.Contains(log.String(), "AppArmor") {
+		t.Errorf("the log says: %s", log.String())
+	}
+	if len(installed(t.Context())) > 1 {
+		return // there is always one that can
+	}
+	t.Setenv("PATH", bin)
+	o.Dir, o.Cache = t.TempDir(), t.TempDir()
+	_, err := Start(t.Context(), o)
+	if _, ok := errors.AsType[*UnavailableError](err); !ok || !strings.Contains(err.Error(), "AppArmor") || !strings.Contains(err.Error(), "apt") {
+		t.Errorf("with no other server: %v", err)
+	}
+}
+
 func TestWhereNoServerCanRunTheErrorDoesNotSayToInstallOne(t *testing.T) {
 	t.Parallel()
 	got := (&UnavailableError{unsupportedError("windows")}).Error()

@@ -49,17 +49,17 @@ func (e *UnavailableError) Error() string {
 	if goos, unsupported := errors.AsType[unsupportedError](e.Reason); unsupported {
 		return goos.Error() + ": set DATABASE_DSN to a MariaDB or MySQL database"
 	}
-	return "no database server on this machine and none could be fetched: install mariadb-server, or set DATABASE_DSN to a MariaDB or MySQL database (" +
+	return "no database server of this machine can be used and none could be fetched: install mariadb-server, or set DATABASE_DSN to a MariaDB or MySQL database (" +
 		e.Reason.Error() + ")"
 }
 
 // Unwrap returns the reason.
 func (e *UnavailableError) Unwrap() error { return e.Reason }
 
-// findServer returns a server of the engine asked for that can open the data kept in the directory, if any.
+// findServer returns a server of the engine asked for that can open the data kept in the directory.
 func findServer(ctx context.Context, o Options, kept *state) (*binary, error) {
 	fits := func(b *binary) error {
-		if kept == nil || b.version.opens(kept.version()) {
+		if b.version.opens(kept.version()) {
 			return nil
 		}
 		return fmt.Errorf("the data was made by %s and %s cannot open it: use another directory, or install %s or a newer release of it",

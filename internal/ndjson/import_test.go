@@ -294,7 +294,7 @@ func TestABadRecordIsNamedByFileLineAndFieldAndItsBatchLoadsNothing(t *testing.T
 		{follow(`"id":9007199254740992`), `follow.id must be 1 to 9007199254740991`},
 		{follow(`"add_way":1`), `follow.add_way must be a text, not a number`},
 		{follow(`"add_way":"4294967296"`), `follow.add_way must be digits, at most 4294967295`},
-		{follow(`"add_way":""`), `follow.add_way must be digits, at most 4294967295`},
+		{follow(`"add_way":" "`), `follow.add_way must be digits, at most 4294967295`},
 		{follow(`"add_way":"-1"`), `follow.add_way must be digits, at most 4294967295`},
 		{follow(`"created_at":"2021-02-29 00:00:00"`), `follow.created_at must be a date as YYYY-MM-DD hh:mm:ss`},
 		{follow(`"created_at":"2021-02-28T00:00:00"`), `follow.created_at must be a date as YYYY-MM-DD hh:mm:ss`},
@@ -352,6 +352,13 @@ func TestAnyNumberIsAStatusATypeAndASource(t *testing.T) {
 	h := setup(t)
 	h.load(business1, customer(`"external_userid":"wmA","external_type":-7,"gender":2147483647`), follow(`"status":-2147483648,"add_way":"4294967295"`))
 	h.want("SELECT f.status, f.external_type, f.add_way, c.gender FROM follows f JOIN contacts c ON c.external_userid = f.external_userid", "-2147483648|-7|4294967295|2147483647")
+}
+
+func TestAnEmptySourceIsTheUnknownOne(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.load(append(base(), `{"follow":{"crop_id":1,"userid":"XiaoLiangZi","external_userid":"wmA","add_way":""}}`)...)
+	h.want("SELECT add_way FROM follows", "0")
 }
 
 func TestTextsOfEveryLengthThatTheColumnsHoldAreStoredWhole(t *testing.T) {

@@ -93,7 +93,7 @@ const (
 	Number32               // any 32-bit number
 	Unsigned32             // any unsigned 32-bit number
 	Number64               // any 64-bit number
-	Source                 // add_way: an unsigned 32-bit number, written as text in digits
+	Source                 // add_way: an unsigned 32-bit number, written as text in digits; an empty one is 0
 	Plain                  // any text
 	Userid                 // an employee's userid: printable ASCII
 	Key                    // external_userid or a tag's id: no white space, no comma
@@ -157,6 +157,10 @@ func (c *Column) check(v *Value) string {
 		}
 	case Number64:
 	case Source:
+		if v.Text == "" { // the original's column is a text: what has not been set
+			*v = Int(0)
+			return ""
+		}
 		n, ok := digits(v.Text)
 		if !ok {
 			return "must be digits, at most " + strconv.Itoa(math.MaxUint32)

@@ -133,10 +133,11 @@ func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier
 		// Larger headers never reach the handler, which refuses what is over MAX_HEADER with the contract's envelope.
 		MaxHeaderBytes: 8 * (c.MaxHeader + c.MaxURL),
 	}
-	s.log.Info("listening", "address", listener.Addr().String())
 	if err := c.hint(ctx, s, db, "http://"+reachable(listener.Addr()), secret); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	// Said last: from here on being told to stop is no failed start.
+	s.log.Info("listening", "address", listener.Addr().String())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {

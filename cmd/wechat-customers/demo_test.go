@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,13 +71,18 @@ func TestServeLoadsTheDemonstrationToItsEndOnlyWhenToldToAndNeverBesideAnythingE
 	}
 }
 
-func TestServeSaysHowTheTablesAreMade(t *testing.T) {
+func TestServeSaysHowTheTablesAreMadeAndIsReadyOnceTheyAre(t *testing.T) {
 	t.Parallel()
-	program, dsn := build(t), dbtest.New(t)
-	for _, args := range [][]string{{"serve"}, {"serve", "--demo"}} {
-		code, out, errs := pipe(t, []string{"DATABASE_DSN=" + dsn, "JWT_SECRET=" + secret}, program, args...).end(t)
-		if code != 1 || !strings.HasSuffix(errs, "(the tables are made by: wechat-customers migrate)\n") || strings.Contains(errs, "1146") {
-			t.Errorf("%v: exit code %d\n%s%s", args, code, out, errs)
+	program, env := build(t), []string{"DATABASE_DSN=" + dbtest.New(t), "JWT_SECRET=" + secret}
+	code, out, errs := pipe(t, env, program, "serve", "--demo").end(t)
+	if code != 1 || !strings.HasSuffix(errs, "(the tables are made by: wechat-customers migrate)\n") || strings.Contains(errs, "1146") {
+		t.Errorf("serve --demo: exit code %d\n%s%s", code, out, errs)
+	}
+	_, address := serve(t, env, program)
+	for _, want := range []int{http.StatusServiceUnavailable, http.StatusOK} {
+		if status, body := get(t, "http://"+address+"/readyz", ""); status != want {
+			t.Errorf("/readyz: %d %s, want %d", status, body, want)
 		}
+		run(t, ".", env, program, "migrate")
 	}
 }

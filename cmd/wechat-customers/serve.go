@@ -88,7 +88,11 @@ func (c serveCommand) Run(ctx context.Context, s streams) error {
 
 func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier *auth.Verifier, secret []byte) error {
 	if err := c.ready(ctx, s, db); err != nil {
-		return err
+		if c.Demo || c.DatabaseDSN == "" {
+			return err
+		}
+		// A database of others may come, and its tables be made, while this waits: /readyz says when.
+		s.log.Warn("not ready", "error", err)
 	}
 	if c.Demo {
 		if err := loadDemoIfMissing(ctx, s, db); err != nil {

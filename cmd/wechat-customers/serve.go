@@ -45,7 +45,7 @@ type serveCommand struct {
 }
 
 // Validate refuses settings that would let no request through, or take a limit away; kong calls it once flags and environment are read.
-func (c *serveCommand) Validate() error {
+func (c serveCommand) Validate() error {
 	for name, n := range map[string]int64{
 		"MAX_URL": int64(c.MaxURL), "MAX_HEADER": int64(c.MaxHeader), "MAX_PAIRS": int64(c.MaxPairs), "MAX_BODY": c.MaxBody,
 		"TIMEOUT": int64(c.Timeout), "READ_TIMEOUT": int64(c.ReadTimeout), "IDLE_TIMEOUT": int64(c.IdleTimeout),
@@ -57,7 +57,7 @@ func (c *serveCommand) Validate() error {
 	if c.CacheMB < 0 {
 		return errors.New("CACHE_MB must not be negative")
 	}
-	if cookie := (http.Cookie{Name: c.JWTCookie}); c.JWTCookie != "" && cookie.Valid() != nil {
+	if cookie := (http.Cookie{Name: c.JWTCookie}); c.JWTCookie != "" && cookie.Valid() != nil { //nolint:gosec // only its name is asked, it is never sent
 		return fmt.Errorf("JWT_COOKIE: %q is no cookie's name", c.JWTCookie)
 	}
 	return nil

@@ -28,7 +28,11 @@ func Example() {
 	}
 	fmt.Println(page.Total, "customers")
 	for _, row := range page.Data {
-		fmt.Println(row.ID, row.HasOneCustomer.Name, row.HasOneEmployee.Name)
+		employee := "nobody known" // who is deleted, or not there yet
+		if row.HasOneEmployee != nil {
+			employee = row.HasOneEmployee.Name
+		}
+		fmt.Println(row.ID, row.HasOneCustomer.Name, employee)
 	}
 	// Output:
 	// 2 customers

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # breaking.sh RELEASED DOCUMENT OASDIFF…: fails where DOCUMENT breaks callers of RELEASED under the same major version (below 1.0: the same minor),
-# or where its version is lower. `make release` keeps the document as RELEASED; before the first release there is nobody to break.
+# or where its version is lower. `make release` keeps the document as RELEASED.
 set -euo pipefail
 released=$1 document=$2
 shift 2
 if [ ! -f "$released" ]; then
-  echo "$document: not released yet ($released is not there), so nothing to break"
-  exit 0
+  echo "$released is not there: it is the last released document, kept by make release"
+  exit 1
 fi
 # The version within info:, with or without quotes.
 version() {

@@ -150,11 +150,12 @@ func (o Options) progress(p *plan) func(ndjson.Progress) {
 	}
 }
 
-// measure checks the answers, measures the requests and prints the table. The limits are those of the first size; those of the others are in before, its figures.
+// measure checks the answers, measures the requests and prints the table. The limits are those of the first size; of the others, those requests are measured whose limits
+// are in before, the figures of the first.
 func (o Options) measure(ctx context.Context, l *loaded, version string, before []figures) (all []figures, missed int, err error) {
 	var requests []request
 	for _, r := range l.plan.requests() {
-		if o.Only == nil || o.Only.MatchString(r.name) {
+		if (o.Only == nil || o.Only.MatchString(r.name)) && (before == nil || r.scales) {
 			requests = append(requests, r)
 		}
 	}

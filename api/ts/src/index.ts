@@ -28,30 +28,30 @@ export type Result<T> = { data: T; error?: undefined } | { data?: undefined; err
 export interface ClientOptions {
   /** Where the server is, e.g. `https://example.com`; in a browser `""` is the page's own origin. */
   baseUrl: string | URL;
-  /** The JWT, or a function that is asked before every call; without one the browser's cookie stands. */
-  token?: string | (() => string | undefined | Promise<string | undefined>);
+  /** The JWT, or a function that is asked before every call; without one the browser's cookie stands, and `uniacid` is needed. */
+  token?: string | (() => string | undefined | Promise<string | undefined>) | undefined;
   /** The mall's account id. Default: the `uniacid` that the token carries. */
-  uniacid?: number;
+  uniacid?: number | undefined;
   /** A replacement for the global `fetch`. */
-  fetch?: (request: Request) => Promise<Response>;
+  fetch?: ((request: Request) => Promise<Response>) | undefined;
 }
 
 export interface CallOptions {
   /** Aborts the call, which then rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 export interface ListOptions extends CallOptions {
   /** The filters; all apply together. */
-  search?: Search;
+  search?: Search | undefined;
   /** The enterprise. Default: the token's `crop_id`, else the only one that the member manages. */
-  cropId?: number;
+  cropId?: number | undefined;
   /** From 1 (the default). */
-  page?: number;
-  /** Rows per page, 1 to 100; 15 by default. */
-  perPage?: number;
+  page?: number | undefined;
+  /** Rows per page, 1 to 100; by default 15, and 100 in a walk. */
+  perPage?: number | undefined;
   /** Dictionaries to answer empty, for pages after the first. */
-  omit?: readonly ("tag" | "employee")[];
+  omit?: readonly ("tag" | "employee")[] | undefined;
 }
 
 /** How to walk a whole result: as {@link ListOptions}, without what the walk itself decides. */
@@ -64,10 +64,10 @@ export interface Client {
   getBusinessList(options?: CallOptions): Promise<Result<Business[]>>;
   /**
    * Every row of the result, newest first and each once, also while others write: the walk goes down by id, not by page number.
-   * Throws {@link ApiError}.
+   * Throws {@link ApiError}, and an `Error` where the server does not know `before_id`.
    */
   rows(options?: WalkOptions): AsyncGenerator<Follow, void, undefined>;
-  /** What {@link Client.rows} is made of: the same walk, a batch at a time, with the `total` for a progress bar. Throws {@link ApiError}. */
+  /** What {@link Client.rows} is made of: the same walk, a batch at a time, with the `total` for a progress bar. Throws as it does. */
   batches(options?: WalkOptions): AsyncGenerator<CustomerPage, void, undefined>;
 }
 
@@ -75,8 +75,9 @@ const LIST = "/business/{uniacid}/plugin/WechatCustomers/getList";
 const BUSINESSES = "/business/{uniacid}/plugin/WechatCustomers/getBusinessList";
 const LARGEST_PAGE = 100;
 
-/** A client of one server, for one member's token. */
+/** A client of one server, for one member's token. Throws a `TypeError` where there is neither a token nor a `uniacid`. */
 export function createClient(options: ClientOptions): Client {
+  if (!options.token && options.uniacid === undefined) throw new TypeError("createClient: without a token the account is not known, so uniacid is needed");
   const baseUrl = String(options.baseUrl).replace(/\/+$/, "");
   const http = createFetchClient<paths>(options.fetch ? { baseUrl, fetch: options.fetch } : { baseUrl });
 
@@ -105,12 +106,14 @@ export function createClient(options: ClientOptions): Client {
   async function* batches(walk: WalkOptions = {}): AsyncGenerator<CustomerPage, void, undefined> {
     const query = {
       ...walk.search && toQuery(walk.search),
-      ...page({ perPage: LARGEST_PAGE, ...walk, omit: ["tag", "employee"] }),
+      ...page({ cropId: walk.cropId, perPage: walk.perPage ?? LARGEST_PAGE, omit: ["tag", "employee"] }),
     };
     let before: number | undefined;
     for (;;) {
       const { data, error } = await call(before === undefined ? query : { ...query, before_id: before }, walk.signal);
       if (error) throw error;
+      // Such a server would send its first rows for ever.
+      if (data.data.some(({ id }) => before !== undefined && id >= before)) throw new Error("the server does not know before_id");
       yield data;
       const last = data.data.at(-1);
       if (!last || data.data.length < data.per_page) return;
@@ -169,9 +172,11 @@ function notSignedIn(): ApiError {
 /** `result` decides, not the HTTP status: a server in its legacy mode sends every error as 200. */
 function openResult<T>({ data, error, response }: { data?: unknown; error?: unknown; response: Response }): Result<T> {
   const body = parse(data ?? error);
-  if (response.ok && body?.result === 1) return { data: body.data as T };
-  const msg = typeof body?.msg === "string" ? body.msg : `HTTP ${response.status}`;
-  return { error: new ApiError(response.status, msg, Array.isArray(body?.data) ? body.data : []) };
+  const success = body?.result === 1;
+  if (response.ok && success && typeof body.data === "object" && body.data !== null) return { data: body.data as T };
+  const msg = typeof body?.msg === "string" && !success ? body.msg : `HTTP ${response.status}`;
+  const fields = Array.isArray(body?.data) && !success ? body.data : [];
+  return { error: new ApiError(response.status, msg, fields, response.headers.get("X-Request-Id") ?? "") };
 }
 
 function parse(body: unknown): { result?: unknown; msg?: unknown; data?: unknown } | undefined {

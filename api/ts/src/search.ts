@@ -21,7 +21,7 @@ export interface Search {
   employee?: string | null | undefined;
   type?: ContactType | null | undefined;
   status?: FollowStatus | null | undefined;
-  /** Time added, both ends included; null leaves a side open. */
+  /** Time added, both ends included and to the second: a fraction rounds *from* up and *to* down. null leaves a side open. */
   time?: readonly [from: TimePoint | null | undefined, to: TimePoint | null | undefined] | null | undefined;
   /** Rows whose remark contains this. */
   remark?: string | null | undefined;
@@ -39,13 +39,13 @@ export function toQuery(search: Search): Query {
   if (search.employee) query["search[employee_member]"] = search.employee;
   if (search.type != null) query["search[type]"] = search.type;
   if (search.status != null) query["search[status]"] = search.status;
-  const [from, to] = (search.time ?? []).map(seconds);
-  if (from || to) query["search[time][]"] = [from ?? "", to ?? ""];
+  const [from, to] = [seconds(search.time?.[0], Math.ceil), seconds(search.time?.[1], Math.floor)];
+  if (from || to) query["search[time][]"] = [from, to];
   if (search.remark) query["search[remark]"] = search.remark;
   return query;
 }
 
-function seconds(moment: TimePoint | null | undefined): string {
+function seconds(moment: TimePoint | null | undefined, round: (n: number) => number): string {
   if (moment == null) return "";
-  return String(Math.floor(moment instanceof Date ? moment.getTime() / 1000 : moment));
+  return String(round(moment instanceof Date ? moment.getTime() / 1000 : moment));
 }

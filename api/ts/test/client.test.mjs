@@ -73,6 +73,36 @@ test("a wrong parameter is an error that names its field", async () => {
   assert.ok(error.fields[0].message);
 });
 
+test("a walk ends in an error where a server does not know before_id", async () => {
+  const forgetful = createClient({
+    baseUrl: server.address, token: server.token,
+    fetch(request) {
+      const url = new URL(request.url);
+      url.searchParams.delete("before_id");
+      return fetch(new Request(url, request));
+    },
+  });
+  const seen = [];
+  await assert.rejects(async () => {
+    for await (const row of forgetful.rows()) seen.push(row.id);
+  }, /before_id/);
+  assert.equal(seen.length, 100);
+});
+
+test("an undefined page size leaves a walk its own", async () => {
+  const { value } = await client.batches({ perPage: undefined }).next();
+  assert.equal(value.data.length, 100);
+});
+
+test("a fraction of a second belongs neither to an earlier nor to a later one", async () => {
+  const asked = [];
+  const seeing = createClient({ baseUrl: server.address, token: server.token, fetch(request) { asked.push(new URL(request.url).searchParams.getAll("search[time][]")); return fetch(request); } });
+  await seeing.getList({ search: { time: [new Date(1631950639001), new Date(1632277573999)] } });
+  await seeing.getList({ search: { time: [1631950639.5, 1632277573.5] } });
+  await seeing.getList({ search: { time: [new Date(1631950639000), null] } });
+  assert.deepEqual(asked, [["1631950640", "1632277573"], ["1631950640", "1632277573"], ["1631950639", ""]]);
+});
+
 test("a walk throws the server's error", async () => {
   await assert.rejects(all({ cropId: 99 }), { name: "ApiError", status: 403, msg: "无权管理该企业" });
 });
@@ -80,8 +110,12 @@ test("a walk throws the server's error", async () => {
 test("without a token and with a broken one there is an error, not an exception", async () => {
   const stranger = await createClient({ baseUrl: server.address, uniacid: 2 }).getList();
   const broken = await createClient({ baseUrl: server.address, token: `${server.token.slice(0, -4)}AAAA` }).getList();
-  const nothing = await createClient({ baseUrl: server.address }).getBusinessList();
+  const nothing = await createClient({ baseUrl: server.address, token: () => undefined }).getBusinessList();
   for (const { error } of [stranger, broken, nothing]) assert.deepEqual([error.status, error.msg, error.isUnauthenticated], [401, "请登录", true]);
+});
+
+test("with neither a token nor an account no client is made", () => {
+  for (const token of [undefined, ""]) assert.throws(() => createClient({ baseUrl: server.address, token }), { name: "TypeError", message: /uniacid/ });
 });
 
 test("a token function is asked before every call", async () => {
@@ -121,6 +155,20 @@ test("an answer that is no envelope is an error with its status", async () => {
   assert.deepEqual([error.status, error.msg, error.fields], [200, "HTTP 200", []]);
 });
 
+test("a success without data is an error", async () => {
+  for (const body of ['{"result":1}', '{"result":1,"msg":"ok","data":null}', '{"result":1,"data":"x"}']) {
+    const hollow = createClient({ baseUrl: server.address, token: server.token, fetch: async () => new Response(body) });
+    const { data, error } = await hollow.getList();
+    assert.deepEqual([data, error.status, error.msg, error.fields], [undefined, 200, "HTTP 200", []], body);
+  }
+});
+
+test("an error says by which id the server's log has the request, and whether the enterprise is another's", async () => {
+  const { error } = await client.getList({ cropId: 99 });
+  assert.match(error.requestId, /^\w+/);
+  assert.deepEqual([error.isForbidden, error.isUnauthenticated], [true, false]);
+});
+
 test("a walk stays right while others write", async () => {
   const before = (await all()).map((row) => row.id);
   const seen = [];
@@ -144,6 +192,7 @@ test("a server that answers every error as 200 is understood", async () => {
     const { error } = await old.getList({ search: { member: "abc" } });
     assert.deepEqual([error.status, error.fields[0].field], [200, "search[member]"]);
     assert.equal((await createClient({ baseUrl: legacy.address, uniacid: 2 }).getList()).error.isUnauthenticated, true);
+    assert.equal((await old.getList({ cropId: 99 })).error.isForbidden, true);
     assert.equal((await old.getList()).data.total, 2000);
   } finally {
     await legacy.stop();

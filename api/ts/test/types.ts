@@ -9,6 +9,12 @@ client.getList({ search: { customer: "李", tags: ["a", "b"], time: [new Date(),
 client.getList({ search: { tags: "a,b", member: "3061", time: [1631950639, 1632277573], customer: undefined, status: null } });
 client.getList({ perPage: 100, omit: ["tag", "employee"], signal: new AbortController().signal });
 
+// Consumers with exactOptionalPropertyTypes, as this project is, may hand on what they do not have.
+client.getList({ search: undefined, cropId: undefined, page: undefined, perPage: undefined, omit: undefined, signal: undefined });
+client.rows({ search: undefined, cropId: undefined, perPage: undefined, signal: undefined });
+client.getBusinessList({ signal: undefined });
+createClient({ baseUrl: "", token: undefined, uniacid: 2, fetch: undefined });
+
 // @ts-expect-error a filter that does not exist
 client.getList({ search: { custmer: "李" } });
 // @ts-expect-error 0 is no status

@@ -1,8 +1,10 @@
+// First of all: a token in the address is taken, and removed, as this is imported.
+import { token } from "./session";
 import SwaggerUI from "swagger-ui-dist/swagger-ui-bundle.js";
 import "swagger-ui-dist/swagger-ui.css";
 import "./docs.css";
+import { watch } from "vue";
 import { followSystem } from "./dark";
-import { storedToken, takeTokenFromAddress } from "./session";
 
 interface Example { example?: unknown }
 interface Parameter extends Example { required?: boolean; description?: string; schema?: { $ref?: string } }
@@ -28,7 +30,6 @@ const examplesAsText = () => ({
   },
 });
 
-takeTokenFromAddress();
 followSystem("dark-mode");
 
 const ui = SwaggerUI({
@@ -44,6 +45,9 @@ const ui = SwaggerUI({
   defaultModelRendering: "model",
   plugins: [examplesAsText],
   onComplete: () => {
-    if (storedToken()) ui.preauthorizeApiKey("bearerAuth", storedToken());
+    watch(token, (text) => {
+      if (text) ui.preauthorizeApiKey("bearerAuth", text);
+      else ui.authActions.logout(["bearerAuth"]);
+    }, { immediate: true });
   },
 });

@@ -1,35 +1,40 @@
 import { reactive, shallowRef, watch } from "vue";
-import { ApiError, type CustomerPage, type EmployeeName, type Tag } from "wechat-customers-client";
-import { client, signedIn } from "./session";
+import type { CustomerPage, EmployeeName, Tag } from "wechat-customers-client";
+import { client, expire, token } from "./session";
 import { active, cleared, type Filter, toSearch, view } from "./view";
 
 /** The page of rows that the view asks for; the one before stays while the next is on its way. */
 export const page = shallowRef<CustomerPage>();
+interface Lists { crop: number; tags: Tag[]; employees: EmployeeName[] }
+const noLists: Lists = { crop: 0, tags: [], employees: [] };
 /** The enterprise's tags and employees, fetched with its first page. */
-export const lists = shallowRef<{ crop: number; tags: Tag[]; employees: EmployeeName[] }>({ crop: 0, tags: [], employees: [] });
+export const lists = shallowRef(noLists);
 /** Where the loading stands. An error that is no ApiError is a lost connection. */
 export const state = reactive<{ loading: boolean; error: unknown }>({ loading: false, error: undefined });
 /** For an empty result: how many rows each filter alone keeps away. */
 export const hints = shallowRef<{ filter: Filter; total: number }[]>();
 
 let running = new AbortController();
+let reader = "";
 
 /** Fetches the view's page; `fresh` fetches the tags and employees as well. */
 export async function load(fresh = false): Promise<void> {
   running.abort();
   hints.value = undefined;
   state.error = undefined;
-  if (!signedIn.value || !view.crop) {
+  const used = token.value;
+  const { crop } = view;
+  // What another member or another enterprise's was shown is gone before anything is asked.
+  if (used !== reader || crop !== lists.value.crop) {
     page.value = undefined;
-    state.loading = false;
-    return;
+    lists.value = noLists;
   }
+  reader = used;
+  state.loading = used !== "" && crop !== 0;
+  if (!state.loading) return;
   running = new AbortController();
   const { signal } = running;
-  const { crop } = view;
   const known = lists.value.crop === crop && !fresh;
-  if (lists.value.crop !== crop) page.value = undefined;
-  state.loading = true;
   try {
     const { data, error } = await client.getList({
       search: toSearch(view), cropId: crop, page: view.page, perPage: view.size, signal,
@@ -43,7 +48,7 @@ export async function load(fresh = false): Promise<void> {
   } catch (error) {
     if (signal.aborted) return;
     page.value = undefined;
-    state.error = error;
+    if (!expire(error, used)) state.error = error;
   }
   state.loading = false;
 }
@@ -58,9 +63,4 @@ async function explain(signal: AbortSignal): Promise<void> {
   hints.value = answers.filter(({ total }) => total > 0).sort((a, b) => b.total - a.total);
 }
 
-/** Whether an error means that the member has to sign in again. */
-export function isExpired(error: unknown): boolean {
-  return error instanceof ApiError && error.isUnauthenticated;
-}
-
-watch([() => ({ ...view }), signedIn], () => void load(), { immediate: true });
+watch([() => ({ ...view }), token], () => void load(), { immediate: true });

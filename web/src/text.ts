@@ -1,4 +1,5 @@
 import { computed, ref, watchEffect } from "vue";
+import { keep, kept } from "./storage";
 
 const zh = {
   title: "客户列表",
@@ -184,9 +185,9 @@ const ways: Record<string, [zh: string, en: string]> = {
 const KEY = "wechat-customers-language";
 
 /** The language of the page; it outlives the tab. */
-export const language = ref<"zh" | "en">(localStorage.getItem(KEY) === "en" ? "en" : "zh");
+export const language = ref<"zh" | "en">(kept("localStorage", KEY) === "en" ? "en" : "zh");
 watchEffect(() => {
-  localStorage.setItem(KEY, language.value);
+  keep("localStorage", KEY, language.value);
   document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
 });
 

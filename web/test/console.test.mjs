@@ -5,7 +5,7 @@ import { createClient } from "../../api/ts/dist/index.js";
 import { startServer } from "../../api/ts/test/server.mjs";
 import { launch, serious } from "./browser.mjs";
 
-let server, browser, rows, tags;
+let server, browser, rows, tags, other;
 const hostile = { name: "=1+1,\"<b>x</b>", remark: "<img src=x onerror=\"document.title='owned'\">", avatar: "http://127.0.0.1:2/broken.png" };
 
 before(async () => {
@@ -17,7 +17,10 @@ before(async () => {
   const { has_one_customer, has_one_employee, ...follow } = data.data[0];
   const external_userid = "wmHostile";
   const employees = Array.from({ length: 2000 }, (_, i) => ({ employee: { ...has_one_employee, id: 50_000 + i, user_id: `Many${i}`, name: `众多${i}`, open_userid: `1_Many${i}` } }));
+  // Another member, of the other enterprise alone.
+  other = await server.run(["token", "--uid", "8", "--uniacid", "2"]);
   await server.run(["import", "-"], [
+    { manager: { uniacid: 2, uid: 8, business_id: 2 } },
     ...employees,
     { customer: { ...has_one_customer, id: 900_000, external_userid, name: hostile.name, avatar: hostile.avatar } },
     { follow: { ...follow, id: 900_000, external_userid, remark: hostile.remark, description: "@SUM(1)", remark_mobiles: "[\"+8613800000000\"]" } },
@@ -29,6 +32,9 @@ after(async () => {
   await browser?.close();
   await server?.stop();
 });
+
+const KEY = "wechat-customers-token";
+const broken = (token) => `${token.slice(0, -6)}AAAAAA`;
 
 /** A page of a browser of its own, signed in, and what went wrong in it. */
 async function open(t, query = "?crop_id=1", { token = server.token, language = "zh", address = server.address, ...options } = {}) {
@@ -83,6 +89,102 @@ test("a link with a token, opened in a tab that shows the page, signs in and lea
   await page.goto(`${server.address}/console?crop_id=1#token=${server.token}`);
   await total(page, rows.length);
   assert.equal(page.url(), `${server.address}/console?crop_id=1`);
+});
+
+test("a new link counts where the tab still holds a token that has expired", async (t) => {
+  const page = await open(t, "?crop_id=1", { token: "" });
+  const asked = [];
+  page.on("request", (request) => { if (request.url().includes("/getList")) asked.push(request.headers().authorization); });
+  await page.evaluate(([key, token]) => sessionStorage.setItem(key, token), [KEY, broken(server.token)]);
+  await page.goto(`${server.address}/console?crop_id=1&status=-1#token=${server.token}`);
+  await total(page, rows.filter((row) => row.status === -1).length);
+  assert.equal(page.url(), `${server.address}/console?crop_id=1&status=-1`);
+  assert.deepEqual([...new Set(asked)], [`Bearer ${server.token}`]);
+  await page.reload();
+  await total(page, rows.filter((row) => row.status === -1).length);
+});
+
+test("a new link of another member shows that member's list alone, in a new page as in the open one", async (t) => {
+  const page = await open(t, "?crop_id=1");
+  await total(page, rows.length);
+  await page.locator(".customers tbody .name").first().click();
+  await page.getByRole("dialog").getByText(rows[0].external_userid).first().waitFor();
+  await page.goto(`${page.url()}#token=${other}`);
+  await page.getByText("您不能管理该企业").waitFor();
+  assert.equal(await page.locator(".customers tbody tr").count(), 0);
+  assert.equal(await page.getByText(rows[0].external_userid).count(), 0);
+  await page.getByRole("combobox", { name: "标签", exact: true }).press("Enter");
+  await page.getByText("无数据").filter({ visible: true }).waitFor();
+  assert.equal(await page.evaluate((key) => sessionStorage.getItem(key), KEY), other);
+  await page.goto(`${server.address}/console#token=${server.token}`);
+  await total(page, rows.length);
+  await page.goto(`${server.address}/console?crop_id=2&page=1#token=${other}`);
+  await page.locator(".customers tbody tr").first().waitFor();
+  assert.equal((await names(page)).some((name) => name === rows[0].has_one_customer.name), false);
+});
+
+test("a refusal of the token before does not end the sign-in of the new link", async (t) => {
+  const page = await open(t, "?crop_id=1", { token: "" });
+  let hold;
+  const held = new Promise((resolve) => { hold = resolve; });
+  await page.route(/getBusinessList/, (route) => (route.request().headers().authorization.endsWith("AAAAAA") ? hold(route) : route.continue()));
+  await page.route(/getList/, (route) => (route.request().headers().authorization.endsWith("AAAAAA") ? undefined : route.continue()));
+  await page.getByLabel("令牌").fill(broken(server.token));
+  await page.getByRole("button", { name: "登录" }).click();
+  const route = await held;
+  await page.goto(`${page.url()}#token=${server.token}`);
+  await total(page, rows.length);
+  const refused = page.waitForResponse((answer) => answer.status() === 401);
+  await route.continue();
+  await (await refused).finished();
+  await page.getByRole("button", { name: "下一页" }).click();
+  await page.locator(".el-pager .is-active:text-is('2')").waitFor();
+});
+
+test("a link with a broken token ends the sign-in and says so", async (t) => {
+  const page = await open(t);
+  await total(page, rows.length);
+  await page.goto(`${page.url()}#token=${server.token.slice(0, 20)}`);
+  await page.getByText("这不是有效的令牌").waitFor();
+  assert.equal(page.url(), `${server.address}/console?crop_id=1`);
+});
+
+test("a page that the browser kept takes the tab's token, not the one that it had", async (t) => {
+  const page = await open(t);
+  await total(page, rows.length);
+  await page.evaluate(([key, token]) => {
+    sessionStorage.setItem(key, token);
+    dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+  }, [KEY, other]);
+  await page.getByText("您不能管理该企业").waitFor();
+});
+
+test("where the browser lets a page keep nothing, it works all the same", async (t) => {
+  const page = await open(t, "?crop_id=1", { token: "" });
+  await page.addInitScript(() => {
+    for (const area of ["localStorage", "sessionStorage"]) Object.defineProperty(window, area, { get() { throw new DOMException("blocked", "SecurityError"); } });
+  });
+  await page.goto(`${server.address}/console?crop_id=1&status=-1#token=${server.token}`);
+  await total(page, rows.filter((row) => row.status === -1).length);
+  await page.getByRole("button", { name: "English" }).click();
+  await page.getByRole("heading", { name: "Customers" }).waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("Token").waitFor();
+  assert.deepEqual(page.problems, []);
+});
+
+test("another enterprise's tags and employees are gone before its own are there", async (t) => {
+  const page = await open(t);
+  await total(page, rows.length);
+  await page.route(/crop_id=2/, () => undefined); // never answered
+  await page.getByRole("combobox", { name: "企业", exact: true }).press("Enter");
+  await page.getByRole("option", { name: "示例贸易" }).click();
+  await page.getByText("正在加载").waitFor();
+  for (const name of ["标签", "归属成员"]) {
+    await page.getByRole("combobox", { name, exact: true }).press("Enter");
+    await page.getByText("无数据").filter({ visible: true }).waitFor();
+    await page.keyboard.press("Escape");
+  }
 });
 
 test("the search button shows what was written meanwhile, new tags included", async (t) => {
@@ -264,7 +366,7 @@ test("a lost connection is said, and trying again helps", async (t) => {
 });
 
 test("a token that no longer holds leads to signing in, and the filters stay", async (t) => {
-  const page = await open(t, "?crop_id=1&status=-1", { token: `${server.token.slice(0, -6)}AAAAAA` });
+  const page = await open(t, "?crop_id=1&status=-1", { token: broken(server.token) });
   await page.getByText("登录已过期").waitFor();
   await page.getByLabel("令牌").fill(server.token);
   await page.getByRole("button", { name: "登录" }).click();
@@ -447,4 +549,17 @@ test("the reference loads nothing from elsewhere and tries a call with the token
   const [answer] = await Promise.all([page.waitForResponse(/getList/), list.getByRole("button", { name: "Execute" }).click()]);
   assert.equal((await answer.json()).data.total, rows.filter((row) => row.has_one_customer.name.includes("李")).length);
   assert.deepEqual([elsewhere, page.problems], [[], []]);
+});
+
+test("a link with a token in the open reference leaves the address and is what it tries with", async (t) => {
+  const page = await open(t);
+  await page.goto(`${server.address}/docs#token=${broken(server.token)}`);
+  await page.locator("#operations-WechatCustomers-getBusinessList .opblock-summary-control").click();
+  await page.goto(`${server.address}/docs#token=${server.token}`);
+  await page.waitForFunction(() => location.hash === "");
+  const call = page.locator("#operations-WechatCustomers-getBusinessList");
+  await call.getByRole("button", { name: "Try it out" }).click();
+  await call.locator("tr[data-param-name='uniacid'] input").fill("2");
+  const [answer] = await Promise.all([page.waitForResponse(/getBusinessList/), call.getByRole("button", { name: "Execute" }).click()]);
+  assert.equal(answer.request().headers().authorization, `Bearer ${server.token}`);
 });

@@ -26,7 +26,7 @@ export type Filter = keyof Filters;
 
 export const SIZES = [15, 30, 50, 100];
 const TEXTS = ["customer", "member", "source", "employee", "type", "status", "from", "to", "remark"] as const;
-const FORMS: Partial<Record<Filter, RegExp>> = { source: /^\d{1,5}$/, type: /^[12]$/, status: /^-?1$/, from: /^\d{4}-\d\d-\d\d$/, to: /^\d{4}-\d\d-\d\d$/ };
+const FORMS: Partial<Record<Filter, { test(value: string): boolean }>> = { source: /^\d{1,5}$/, type: /^[12]$/, status: /^-?1$/, from: { test: isDay }, to: { test: isDay } };
 
 /** The view that an address's query stands for; what cannot be understood in it is left out. */
 export function parse(query: string): View {
@@ -43,6 +43,12 @@ export function parse(query: string): View {
     page: whole("page") || 1,
     size: SIZES.includes(whole("per_page")) ? whole("per_page") : SIZES[0]!,
   };
+}
+
+// The calendar's own days alone: 2026-02-31 reads as one of March.
+function isDay(text: string): boolean {
+  const day = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(day.getTime()) && day.toISOString() === `${text}T00:00:00.000Z`;
 }
 
 /** The query of an address for this view; parse(format(v)) is v. */
@@ -104,21 +110,23 @@ export function toSearch(v: Readonly<Filters>): Search {
   };
 }
 
-// The list's times are China's, so a day is China's day wherever the reader sits.
-function day(date: string, clock: string): Date | null {
-  const moment = new Date(`${date}T${clock}+08:00`);
-  return date && !Number.isNaN(moment.getTime()) ? moment : null;
+// The list's times are China's, so a day is China's day wherever the reader sits. The server takes 1e11 and more for milliseconds.
+function day(date: string, clock: string): number | null {
+  return isDay(date) ? Math.min(Math.max(Date.parse(`${date}T${clock}+08:00`) / 1000, 0), 1e11 - 1) : null;
 }
 
 const china = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "medium" });
 
-/** Unix seconds as China Standard Time, YYYY-MM-DD hh:mm:ss. */
+/** Unix seconds as China Standard Time, YYYY-MM-DD hh:mm:ss; empty for 0, and the number itself where it is no time of the calendar. */
 export function clock(seconds: number): string {
-  return seconds > 0 ? china.format(seconds * 1000) : "";
+  if (seconds === 0) return "";
+  return seconds > 0 && seconds <= 8.64e12 ? china.format(seconds * 1000) : String(seconds);
 }
 
+export type Preset = "today" | "yesterday" | "week" | "days30" | "month" | "lastMonth";
+
 /** The usual ranges of days, as of now. */
-export function presets(now: Date): Record<"today" | "yesterday" | "week" | "days30" | "month" | "lastMonth", [string, string]> {
+export function presets(now: Date): Record<Preset, [string, string]> {
   const today = china.format(now).slice(0, 10);
   const back = (days: number) => new Date(Date.parse(`${today}T00:00:00Z`) - days * 86_400_000).toISOString().slice(0, 10);
   const firstOfMonth = `${today.slice(0, 7)}-01`;

@@ -281,6 +281,21 @@ test("a preset is days in China, whatever the reader's own zone and date", async
   assert.deepEqual([param(page, "from"), param(page, "to")], ["2026-06-01", "2026-06-30"]);
 });
 
+test("a preset is of the day of the click, however long the page has been open", async (t) => {
+  const page = await open(t);
+  await page.clock.setFixedTime("2026-06-30T17:00:00Z");
+  const today = page.getByRole("button", { name: "今天" });
+  await today.click();
+  assert.deepEqual([param(page, "from"), param(page, "to")], ["2026-07-01", "2026-07-01"]);
+  await page.locator(".presets [aria-pressed=true]", { hasText: "今天" }).waitFor();
+  await page.clock.setFixedTime("2026-07-01T17:00:00Z");
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await page.locator(".presets [aria-pressed=true]", { hasText: "昨天" }).waitFor();
+  await today.click();
+  assert.deepEqual([param(page, "from"), param(page, "to")], ["2026-07-02", "2026-07-02"]);
+  await page.locator(".presets [aria-pressed=true]", { hasText: "今天" }).waitFor();
+});
+
 test("pages, their size, back and forward go through the address", async (t) => {
   const page = await open(t);
   await total(page, rows.length);

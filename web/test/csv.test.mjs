@@ -1,22 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { createServer } from "vite";
-import { launch } from "./browser.mjs";
+import { modules } from "./browser.mjs";
 
-// The module itself, in a browser: some of its rules would take a million rows to be seen from outside.
-let vite, browser, page;
-before(async () => {
-  vite = await createServer({ root: fileURLToPath(new URL("..", import.meta.url)), logLevel: "error", server: { host: "127.0.0.1", port: 0, hmr: false, watch: null } });
-  await vite.listen();
-  browser = await launch();
-  page = await browser.newPage();
-  await page.goto(`${vite.resolvedUrls.local[0]}docs.html`, { waitUntil: "commit" });
-});
-after(async () => {
-  await browser?.close();
-  await vite?.close();
-});
+let page, close;
+before(async () => { ({ page, close } = await modules()); });
+after(() => close?.());
 
 test("no cell is a formula, and what CSV itself means is quoted", async () => {
   const cells = ["=1+1", "+86", "-1", "@x", "  =1", "\t=1", "\uFF1D1", "\uFF0B1", "\uFF0D1", "\uFF201", "\r\n=1", "12", "李", "a,b", "say \"hi\"", "two\nlines", "nul\0"];

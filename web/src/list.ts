@@ -11,8 +11,8 @@ const noLists: Lists = { crop: 0, tags: [], employees: [] };
 export const lists = shallowRef(noLists);
 /** Where the loading stands. An error that is no ApiError is a lost connection. */
 export const state = reactive<{ loading: boolean; error: unknown }>({ loading: false, error: undefined });
-/** For an empty result: how many rows each filter alone keeps away. */
-export const hints = shallowRef<{ filter: Filter; total: number }[]>();
+/** For an empty result: how many rows each filter alone keeps away, the most first; undefined where that could not be asked. */
+export const hints = shallowRef<{ filter: Filter; total: number | undefined }[]>();
 
 let running = new AbortController();
 let reader = "";
@@ -54,13 +54,14 @@ export async function load(fresh = false): Promise<void> {
 }
 
 async function explain(signal: AbortSignal): Promise<void> {
+  const used = token.value;
   const answers = await Promise.all(active(view).map(async (filter) => {
     const search = toSearch({ ...view, ...cleared(filter) });
-    const { data } = await client.getList({ search, cropId: view.crop, perPage: 1, omit: ["tag", "employee"], signal });
-    return { filter, total: data?.total ?? 0 };
-  })).catch(() => []);
-  if (signal.aborted) return;
-  hints.value = answers.filter(({ total }) => total > 0).sort((a, b) => b.total - a.total);
+    const { data, error } = await client.getList({ search, cropId: view.crop, perPage: 1, omit: ["tag", "employee"], signal }).catch(() => ({ data: undefined, error: undefined }));
+    expire(error, used);
+    return { filter, total: data?.total };
+  }));
+  if (!signal.aborted) hints.value = answers.sort((a, b) => (b.total ?? 0) - (a.total ?? 0));
 }
 
 watch([() => ({ ...view }), token], () => void load(), { immediate: true });

@@ -354,6 +354,16 @@ test("an empty result says which filter keeps what away", async (t) => {
   await total(page, kept);
 });
 
+test("where it could not be asked which filter to loosen, nothing is said of it", async (t) => {
+  const page = await open(t, "?crop_id=1", { language: "en" });
+  await page.route(/per_page=1&/, (route) => (route.request().url().includes("search%5Bstatus%5D") ? route.fulfill({ status: 503, body: "" }) : route.abort()));
+  await page.goto(`${server.address}/console?crop_id=1&customer=李&remark=没有这样的备注&status=1`);
+  await page.getByText("No customer meets all the conditions together.", { exact: true }).waitFor();
+  await page.locator(".empty [role=status]").waitFor({ state: "detached" });
+  assert.deepEqual(await page.locator(".empty p").allTextContents(), ["No customer meets all the conditions together."]);
+  assert.deepEqual(await page.locator(".empty button").allTextContents(), ["Clear all"]);
+});
+
 test("a page past the end leads back", async (t) => {
   const page = await open(t, "?crop_id=1&page=9999");
   await page.getByRole("button", { name: "回到第一页" }).click();
@@ -367,6 +377,65 @@ test("a wrong filter is named, and typing again mends it", async (t) => {
   await page.getByLabel("会员 ID", { exact: true }).fill("0");
   await page.keyboard.press("Enter");
   await total(page, rows.filter((row) => row.has_one_customer.uid === 0).length);
+});
+
+test("each wrong parameter is named in English with its own rule, and one button is rid of them", async (t) => {
+  const rules = {
+    "member=abc": "Member ID: must be 1 to 20 digits, not “abc”",
+    "source=70000": "Source: must be a whole number from 0 to 65535, not “70000”",
+    "crop_id=9999999999": "Enterprise: must be a whole number from 1 to 4294967295, not “9999999999”",
+    [`customer=${"x".repeat(201)}`]: `Customer: must be at most 200 characters, not “${"x".repeat(40)}…”`,
+    [`remark=${"x".repeat(201)}`]: `Remark: must be at most 200 characters, not “${"x".repeat(40)}…”`,
+    [`employee=${"x".repeat(101)}`]: `Employee: must be at most 100 characters, not “${"x".repeat(40)}…”`,
+    [`tags=${"x".repeat(4097)}`]: `Tags: must be at most 4096 characters, not “${"x".repeat(40)}…”`,
+  };
+  const page = await open(t, "?crop_id=1", { language: "en" });
+  for (const [query, rule] of Object.entries(rules)) {
+    await page.goto(`${server.address}/console?crop_id=1&status=1&${query}`.replace("crop_id=1&status=1&crop_id", "crop_id"));
+    await page.getByRole("alert").locator("li").waitFor();
+    assert.deepEqual(await page.getByRole("alert").locator("li").allTextContents(), [rule]);
+    await page.getByRole("button", { name: "Clear what is not right" }).click();
+    await page.locator(".customers tbody tr").first().waitFor();
+    assert.equal(param(page, query.split("=")[0]), query.startsWith("crop_id") ? "1" : null);
+  }
+});
+
+for (const [mode, env] of [["as it is", {}], ["in its legacy mode", { LEGACY_STATUS: "true" }]]) {
+  test(`what the server ${mode} refuses is said in English`, async (t) => {
+    const { address, token, run, stop } = env.LEGACY_STATUS ? await startServer(env) : { ...server, stop: () => undefined };
+    t.after(stop);
+    const several = await run(["token", "--uid", "7", "--uniacid", "2"]);
+    const page = await open(t, "?crop_id=4242", { address, token, language: "en" });
+    await page.getByText("You may not manage this enterprise, or it does not exist.").waitFor();
+    await page.getByRole("button", { name: "Choose an enterprise" }).click();
+    await page.locator(".customers tbody tr").first().waitFor();
+    // The page itself never asks without an enterprise; it is taken out on the way.
+    await page.route(/getList/, (route) => route.continue({ url: route.request().url().replace(/crop_id=1&?/, "") }));
+    await page.goto(`${page.url()}#token=${several}`);
+    await page.getByRole("alert").getByText("Choose an enterprise", { exact: true }).waitFor();
+    await page.unrouteAll();
+    await page.goto(`${page.url()}#token=${broken(token)}`);
+    await page.getByText("Your sign-in has expired.").waitFor();
+  });
+}
+
+test("a failure of the server is said in English with the request's id", async (t) => {
+  const page = await open(t, "?crop_id=1", { language: "en" });
+  await page.locator(".customers tbody tr").first().waitFor();
+  let answer = { status: 500, headers: { "X-Request-Id": "4fJ2m0cQxXb1" }, json: { result: 0, msg: "服务器内部错误(请求 4fJ2m0cQxXb1)", data: [] } };
+  await page.route(/getList/, (route) => route.fulfill(answer));
+  await page.getByRole("button", { name: "Search" }).click();
+  const alert = page.getByRole("alert");
+  await alert.getByText("The server failed (request 4fJ2m0cQxXb1).").waitFor();
+  answer.status = 200;
+  await page.getByRole("button", { name: "Try again" }).click();
+  await alert.getByText("The server failed (request 4fJ2m0cQxXb1).").waitFor();
+  answer = { status: 503, json: { result: 0, msg: "服务暂时不可用,请稍后再试", data: [] } };
+  await page.getByRole("button", { name: "Try again" }).click();
+  await alert.getByText("The service is not available just now.").waitFor();
+  answer = { status: 502, body: "<h1>Bad gateway</h1>" };
+  await page.getByRole("button", { name: "Try again" }).click();
+  await alert.getByText("The server failed.").waitFor();
 });
 
 test("a lost connection is said, and trying again helps", async (t) => {

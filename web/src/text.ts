@@ -1,5 +1,9 @@
 import { computed, ref, watchEffect } from "vue";
+import type { Contact, Employee, Follow } from "wechat-customers-client";
 import { keep, kept } from "./storage";
+
+/** A row's own fields, without its contact and employee. */
+type FollowField = Exclude<keyof Follow, "has_one_customer" | "has_one_employee">;
 
 const zh = {
   title: "客户列表",
@@ -35,6 +39,7 @@ const zh = {
   types: { 1: "微信", 2: "企业微信" } as Record<number, string>,
   status: { 1: "正常", [-1]: "已流失" } as Record<number, string>,
   genders: { 0: "未知", 1: "男", 2: "女" } as Record<number, string>,
+  employeeStatus: { 1: "已激活", 2: "已禁用", 4: "未激活", 5: "退出企业" } as Record<number, string>,
   unknown: (code: string | number) => `未知(${code})`,
   yes: "是",
   no: "否",
@@ -66,11 +71,22 @@ const zh = {
   contact: "客户资料",
   follow: "跟进信息",
   employeeCard: "归属成员资料",
-  card: {
-    uid: "会员 ID", isMember: "已同步会员", gender: "性别", position: "职位", corpName: "公司简称", corpFullName: "公司全称", externalUserid: "external_userid", unionid: "unionid",
-    profile: "自定义信息", description: "描述", remarkCorp: "备注公司", oper: "添加者", state: "渠道参数", customerTime: "成员添加时间", synced: "同步时间", updated: "更新时间",
-    id: "编号", name: "姓名", userid: "userid", mobile: "手机", telephone: "座机", email: "邮箱", alias: "别名", address: "地址", department: "主部门",
-    qrCode: "二维码", openUserid: "open_userid", rightType: "权限类型", disabled: "已禁用", empStatus: "成员状态", deleted: "删除时间", avatar: "头像地址", followUid: "跟进会员 ID", uniacid: "公众号 ID", crop: "企业 ID",
+  fields: {
+    contact: {
+      name: "名称", external_type: "类型", gender: "性别", is_member: "已同步会员", uid: "会员 ID", position: "职位", corp_name: "公司简称", corp_full_name: "公司全称",
+      external_userid: "external_userid", unionid: "unionid", external_profile: "自定义信息", avatar: "头像地址", id: "编号", uniacid: "公众号 ID", crop_id: "企业 ID",
+      created_at: "同步时间", updated_at: "更新时间", deleted_at: "删除时间",
+    } as Record<keyof Contact, string>,
+    follow: {
+      remark: "备注", description: "描述", remark_corp_name: "备注公司", remark_mobiles: "电话", tag_name: "标签", tag_id: "标签 id", add_way: "来源", status: "状态",
+      createtime: "添加时间", customer_create_time: "成员添加时间", userid: "userid", external_userid: "external_userid", oper_userid: "添加者", state: "渠道参数",
+      uid: "跟进会员 ID", id: "编号", uniacid: "公众号 ID", crop_id: "企业 ID", created_at: "同步时间", updated_at: "更新时间", deleted_at: "删除时间",
+    } as Record<FollowField, string>,
+    employee: {
+      name: "姓名", user_id: "userid", alias: "别名", position: "职位", gender: "性别", mobile: "手机", telephone: "座机", email: "邮箱", address: "地址", main_department: "主部门",
+      status: "成员状态", disabled: "已禁用", right_type: "权限类型", uid: "会员 ID", open_userid: "open_userid", qr_code: "二维码", avatar: "头像地址", id: "编号",
+      uniacid: "公众号 ID", business_id: "企业 ID", created_at: "同步时间", updated_at: "更新时间", deleted_at: "删除时间",
+    } as Record<keyof Employee, string>,
   },
   noEmployee: "成员未知或已删除",
   export: "导出 CSV",
@@ -130,6 +146,7 @@ const en: typeof zh = {
   types: { 1: "WeChat", 2: "WeCom" },
   status: { 1: "Following", [-1]: "Lost" },
   genders: { 0: "Unknown", 1: "Male", 2: "Female" },
+  employeeStatus: { 1: "Active", 2: "Disabled", 4: "Not activated", 5: "Left" },
   unknown: (code) => `Unknown (${code})`,
   yes: "Yes",
   no: "No",
@@ -161,11 +178,22 @@ const en: typeof zh = {
   contact: "Contact",
   follow: "Relation",
   employeeCard: "Employee",
-  card: {
-    uid: "Member ID", isMember: "Mall member", gender: "Gender", position: "Position", corpName: "Company", corpFullName: "Company, full name", externalUserid: "external_userid", unionid: "unionid",
-    profile: "Profile", description: "Description", remarkCorp: "Company (noted)", oper: "Added by", state: "Channel state", customerTime: "Added by employee", synced: "Synchronised", updated: "Updated",
-    id: "ID", name: "Name", userid: "userid", mobile: "Mobile", telephone: "Telephone", email: "Email", alias: "Alias", address: "Address", department: "Main department",
-    qrCode: "QR code", openUserid: "open_userid", rightType: "Right", disabled: "Disabled", empStatus: "Employee status", deleted: "Deleted", avatar: "Avatar address", followUid: "Relation's member ID", uniacid: "Account ID", crop: "Enterprise ID",
+  fields: {
+    contact: {
+      name: "Name", external_type: "Type", gender: "Gender", is_member: "Mall member", uid: "Member ID", position: "Position", corp_name: "Company", corp_full_name: "Company, full name",
+      external_userid: "external_userid", unionid: "unionid", external_profile: "Profile", avatar: "Avatar address", id: "ID", uniacid: "Account ID", crop_id: "Enterprise ID",
+      created_at: "Synchronised", updated_at: "Updated", deleted_at: "Deleted",
+    },
+    follow: {
+      remark: "Remark", description: "Description", remark_corp_name: "Company (noted)", remark_mobiles: "Phones", tag_name: "Tags", tag_id: "Tag IDs", add_way: "Source", status: "Status",
+      createtime: "Time added", customer_create_time: "Added by employee", userid: "userid", external_userid: "external_userid", oper_userid: "Added by", state: "Channel state",
+      uid: "Relation's member ID", id: "ID", uniacid: "Account ID", crop_id: "Enterprise ID", created_at: "Synchronised", updated_at: "Updated", deleted_at: "Deleted",
+    },
+    employee: {
+      name: "Name", user_id: "userid", alias: "Alias", position: "Position", gender: "Gender", mobile: "Mobile", telephone: "Telephone", email: "Email", address: "Address", main_department: "Main department",
+      status: "Employee status", disabled: "Disabled", right_type: "Right", uid: "Member ID", open_userid: "open_userid", qr_code: "QR code", avatar: "Avatar address", id: "ID",
+      uniacid: "Account ID", business_id: "Enterprise ID", created_at: "Synchronised", updated_at: "Updated", deleted_at: "Deleted",
+    },
   },
   noEmployee: "Unknown or deleted employee",
   export: "Export CSV",

@@ -18,11 +18,24 @@ before(async () => {
   const external_userid = "wmHostile";
   const employees = Array.from({ length: 2000 }, (_, i) => ({ employee: { ...has_one_employee, id: 50_000 + i, user_id: `Many${i}`, name: `众多${i}`, open_userid: `1_Many${i}` } }));
   // Another member, of the other enterprise alone.
+  const filled = { created_at: "2021-01-01 01:01:01", updated_at: "2021-01-02 01:01:01" };
   other = await server.run(["token", "--uid", "8", "--uniacid", "2"]);
   await server.run(["import", "-"], [
     { manager: { uniacid: 2, uid: 8, business_id: 2 } },
     ...employees,
+    { employee: {
+      ...has_one_employee, ...filled, id: 52_001, uid: 31, user_id: "10086", name: "全填", mobile: "13900000001", position: "经理", telephone: "02087654321", email: "all@example.com", avatar: "http://127.0.0.1:2/e.png",
+      alias: "别号", status: 4, qr_code: "https://example.com/qr", address: "广州", open_userid: "1_All", main_department: "7", right_type: 3, disabled: 1,
+    } },
+    { customer: {
+      ...has_one_customer, ...filled, id: 900_001, uid: 3062, external_userid: "wmFilled", name: "样样都有", avatar: "http://127.0.0.1:2/c.png", gender: 2, unionid: "otFilled", position: "采购", corp_name: "甲公司",
+      corp_full_name: "甲公司全称", external_profile: "{\"a\":1}", is_member: 1,
+    } },
     { customer: { ...has_one_customer, id: 900_000, external_userid, name: hostile.name, avatar: hostile.avatar } },
+    { follow: {
+      ...follow, ...filled, id: 899_999, uid: 3063, userid: "10086", external_userid: "wmFilled", remark: "1-2", description: "x;=1", customer_create_time: 1_600_000_000, createtime: 1_600_000_001, remark_corp_name: "甲",
+      remark_mobiles: "02112345678", oper_userid: "10087", tag_id: `${tags[0].tag_id},${tags[1].tag_id}`, add_way: "202", state: "渠道 7", status: -1,
+    } },
     { follow: { ...follow, id: 900_000, external_userid, remark: hostile.remark, description: "@SUM(1)", remark_mobiles: "[\"+8613800000000\"]" } },
   ].map((record) => JSON.stringify(record)).join("\n"));
   rows = [];
@@ -490,6 +503,60 @@ test("the card shows every field, by mouse and by keyboard, and gives the focus 
   await page.waitForFunction(() => document.activeElement?.classList.contains("name"));
 });
 
+test("the card shows every field of the contract, by name, and one that the server has got since", async (t) => {
+  const { components } = await (await fetch(`${server.address}/openapi.json`)).json();
+  const row = rows.find(({ external_userid }) => external_userid === "wmFilled");
+  const page = await open(t, "?crop_id=1", { language: "en" });
+  await page.route(/getList/, async (route) => {
+    const answer = await route.fetch();
+    const json = await answer.json();
+    for (const one of json.data.data) one.has_one_customer.brand_new = "later";
+    await route.fulfill({ response: answer, json });
+  });
+  await page.goto(`${server.address}/console?crop_id=1&customer=wmFilled`);
+  await page.locator(".customers tbody .name").click();
+  await page.getByRole("dialog").locator("dl").first().waitFor();
+  const shown = Object.fromEntries(await page.getByRole("dialog").locator("[data-field]").evaluateAll((lines) => lines.map((line) => [line.dataset.field, [line.querySelector("dt").textContent, line.querySelector("dd").textContent]])));
+  const told = {
+    "contact.external_type": "WeChat", "contact.gender": "Female", "contact.is_member": "Yes", "follow.tag_name": `${row.tag_name.replaceAll(",", ", ")}`, "follow.tag_id": row.tag_id.replaceAll(",", ", "),
+    "follow.add_way": "Assigned by an administrator", "follow.status": "Lost", "follow.createtime": "2020-09-13 20:26:41", "follow.customer_create_time": "2020-09-13 20:26:40",
+    "employee.gender": { 0: "Unknown", 1: "Male", 2: "Female" }[row.has_one_employee.gender], "employee.status": "Not activated", "employee.disabled": "Yes",
+  };
+  if (row.has_one_customer.external_type === 2) told["contact.external_type"] = "WeCom";
+  const parts = { contact: ["Contact", row.has_one_customer], follow: ["Follow", row], employee: ["Employee", row.has_one_employee] };
+  for (const [part, [schema, record]] of Object.entries(parts)) {
+    for (const key of Object.keys(components.schemas[schema].properties).filter((name) => !name.startsWith("has_one_"))) {
+      const [name, value] = shown[`${part}.${key}`] ?? [];
+      assert.ok(name, `${part}.${key} is not shown`);
+      assert.ok(name !== key || ["userid", "external_userid", "unionid", "open_userid", "user_id"].includes(key), `${part}.${key} has no name`);
+      assert.equal(value, told[`${part}.${key}`] ?? (record[key] === null ? "—" : String(record[key])), `${part}.${key}`);
+    }
+  }
+  assert.deepEqual(shown["contact.brand_new"], ["brand_new", "later"]);
+});
+
+test("telephone numbers are in the row at every width", async (t) => {
+  const page = await open(t, "?crop_id=1&customer=wmFilled");
+  for (const width of [1280, 1100, 900, 721, 720, 360]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.getByText("02112345678").filter({ visible: true }).waitFor();
+    assert.equal(await page.getByText("02112345678").filter({ visible: true }).count(), 1, `${width} px`);
+  }
+});
+
+test("the list is a table to a screen reader at every width", async (t) => {
+  const page = await open(t, "?crop_id=1&per_page=30");
+  const browser = await page.context().newCDPSession(page);
+  for (const width of [1280, 360]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.locator(".customers tbody tr").nth(29).waitFor();
+    const { nodes } = await browser.send("Accessibility.getFullAXTree");
+    const having = (role) => nodes.filter((node) => node.role?.value === role).length;
+    assert.deepEqual(["table", "row", "columnheader", "rowheader"].map(having), [1, 31, 8, 30], `${width} px`);
+    assert.ok(having("cell") >= 30 * 4, `${width} px`);
+  }
+});
+
 test("what the database says is text, and a broken avatar leaves a letter", async (t) => {
   const page = await open(t);
   await page.getByText(hostile.remark, { exact: true }).waitFor();
@@ -511,7 +578,7 @@ suite("export", () => {
     const [heading, ...lines] = parse(bytes.toString("utf8").slice(1));
     assert.deepEqual(heading.slice(0, 4), ["编号", "客户", "类型", "备注"]);
     assert.deepEqual(lines.map(([id]) => Number(id)), kept.map(({ id }) => id));
-    assert.ok(lines.every((line) => line.length === heading.length && line.every((cell) => !/^[=+\-@\t\r]/.test(cell))));
+    assert.ok(lines.every((line) => line.length === heading.length && line.every((cell) => !/(^|[;\t\r\n])\s*[=+\-@]/.test(cell))));
     return lines;
   }
 
@@ -523,6 +590,8 @@ suite("export", () => {
     const lines = check(await readFile(await download.path()), rows);
     assert.deepEqual(lines[0].slice(1, 5), [`'${hostile.name}`, lines[0][2], hostile.remark, "'@SUM(1)"]);
     assert.ok(lines[0].includes("'+8613800000000"));
+    // What Excel would make a number or a date of; the time added is to be one.
+    for (const text of ["\t02112345678", "\t10086", "\t1-2", "x;'=1", "2020-09-13 20:26:41"]) assert.ok(lines[1].includes(text), text);
     await page.getByText(`导出完成,共 ${count(rows.length)} 行`).waitFor();
   });
 

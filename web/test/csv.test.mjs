@@ -6,14 +6,38 @@ let page, close;
 before(async () => { ({ page, close } = await modules()); });
 after(() => close?.());
 
-test("no cell is a formula, and what CSV itself means is quoted", async () => {
-  const cells = ["=1+1", "+86", "-1", "@x", "  =1", "\t=1", "\uFF1D1", "\uFF0B1", "\uFF0D1", "\uFF201", "\r\n=1", "12", "李", "a,b", "say \"hi\"", "two\nlines", "nul\0"];
-  assert.deepEqual(await page.evaluate(async (all) => {
-    const { cell } = await import("/src/csv.ts");
-    return all.map(cell);
-  }, cells), [
-    "'=1+1", "'+86", "'-1", "'@x", "'  =1", "'\t=1", "'\uFF1D1", "'\uFF0B1", "'\uFF0D1", "'\uFF201", "\"'\r\n=1\"", "12", "李", "\"a,b\"", "\"say \"\"hi\"\"\"", "\"two\nlines\"", "nul",
-  ]);
+const csv = (name, inputs) => page.evaluate(async ([key, all]) => {
+  const module = await import("/src/csv.ts");
+  return all.map((input) => module[key](input));
+}, [name, inputs]);
+const cells = async (wanted) => assert.deepEqual(await csv("cell", Object.keys(wanted)), Object.values(wanted));
+
+test("no cell is a formula, and what CSV itself means is quoted", () => cells({
+  "=1+1": "'=1+1", "+86": "'+86", "-1": "'-1", "@x": "'@x", "  =1": "'  =1", "\uFF1D1": "'\uFF1D1", "\uFF0B1": "'\uFF0B1", "\uFF0D1": "'\uFF0D1", "\uFF201": "'\uFF201",
+  "\t=1": "\"'\t'=1\"", "\r\n=1": "\"'\r\n'=1\"", "\tx": "\"'\tx\"",
+  "李": "李", "a,b": "\"a,b\"", "say \"hi\"": "\"say \"\"hi\"\"\"", "two\nlines": "\"two\nlines\"", "nul\0": "nul",
+}));
+
+test("no part of a cell is a formula either, wherever a spreadsheet splits it", () => cells({
+  "x;=1": "x;'=1", "x; +1": "x;' +1", "x\t@y": "\"x\t'@y\"", "x\n-1": "\"x\n'-1\"", "x\r\n=1;=2": "\"x\r\n'=1;'=2\"", "x;\"=1": "\"x;'\"\"=1\"", "x;\uFF1D1": "x;'\uFF1D1",
+  "a;b - c": "a;b - c", "a=b": "a=b",
+}));
+
+test("text that a spreadsheet would take for a number, a date or a truth value stays text", async () => {
+  const taken = [
+    "0", "12", "007", "02112345678", "13800000000", "100000000000000001", "1.50", "1,234", "5%", "(5)", "¥12", "3E5", "12e-3", ".5", " 12 ",
+    "1-2", "1/2", "2026-01-02", "1.2.2026", "12:30", "8 am", "8:30 PM", "2026年1月2日", "1月2日", "上午 8:30", "Jan 5", "5-May-26", "MAR1", "true", "FALSE", "１２３", "138 139",
+  ];
+  assert.deepEqual(await csv("cell", taken), taken.map((text) => `"\t${text}"`));
+  const left = ["WangWu", "A12", "12 号楼", "may", "1 apple", "--", "李 5", "v1.2", ""];
+  assert.deepEqual((await csv("cell", left)).map((text) => text.includes("\t")), left.map(() => false));
+  assert.deepEqual(await csv("cell", [12, 0, 1e6]), ["12", "0", "1000000"]);
+});
+
+test("telephone numbers are those of a JSON array, or what is written there instead", async () => {
+  const texts = { "[]": [], "[\"138\",\"\",139]": ["138", "139"], "": [], "null": [], "  ": [], "13800000000": ["13800000000"], "02112345678": ["02112345678"], "\"138\"": ["138"], "138, 139": ["138, 139"], "{\"a\":1}": ["{\"a\":1}"], "[": ["["] };
+  const keys = Object.keys(texts);
+  assert.deepEqual(await csv("phones", keys), keys.map((key) => texts[key]));
 });
 
 test("writing stops at Excel's last row and says so", async () => {

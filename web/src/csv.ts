@@ -10,6 +10,25 @@ export interface Sink {
   write(text: string): Promise<void> | void;
 }
 
+/** A file in the making where no file can be written to: text that is handed over to the browser every few megabytes. */
+export class Gathered implements Sink {
+  private blobs: Blob[] = [];
+  private texts: string[] = [];
+  private length = 0;
+
+  write(text: string): void {
+    this.texts.push(text);
+    if ((this.length += text.length) < 4_000_000) return;
+    this.blobs.push(new Blob(this.texts));
+    this.texts = [];
+    this.length = 0;
+  }
+
+  blob(): Blob {
+    return new Blob([...this.blobs, ...this.texts], { type: "text/csv;charset=utf-8" });
+  }
+}
+
 /** The telephone numbers of a remark_mobiles: the items of a JSON array's text; whatever else is written there is one, as it is. */
 export function phones(text: string): string[] {
   let list: unknown;

@@ -584,7 +584,7 @@ suite("export", () => {
 
   test("without a file picker the whole result comes as one download, with no cell a formula", async (t) => {
     const page = await open(t);
-    await page.evaluate(() => { delete window.showSaveFilePicker; delete Window.prototype.showSaveFilePicker; });
+    await noPicker(page);
     await total(page, rows.length);
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "导出 CSV" }).click()]);
     const lines = check(await readFile(await download.path()), rows);
@@ -624,6 +624,126 @@ suite("export", () => {
     await page.getByText("已取消导出").waitFor();
     assert.equal((await saved(page)).length, 0);
     assert.equal(held, 1);
+  });
+
+  const noPicker = (page) => page.evaluate(() => { delete window.showSaveFilePicker; delete Window.prototype.showSaveFilePicker; });
+  // Requests of the walk wait until they are let go on, in whatever way.
+  async function hold(page) {
+    const held = [];
+    let go;
+    await page.route(/before_id/, (route) => (go ? go(route) : held.push(route)));
+    return (how = (route) => route.continue()) => { go = how; held.splice(0).forEach(how); };
+  }
+  const leaving = (page) => page.evaluate(() => !dispatchEvent(new Event("beforeunload", { cancelable: true })));
+
+  test("cancelled without a file picker, nothing is downloaded", async (t) => {
+    const page = await open(t);
+    await noPicker(page);
+    await hold(page);
+    let downloads = 0;
+    page.on("download", () => { downloads++; });
+    await page.getByRole("button", { name: "导出 CSV" }).click();
+    await page.getByText(/已导出 100 \/ /).waitFor();
+    await page.getByRole("button", { name: "取消" }).click();
+    await page.getByText("已取消导出").waitFor();
+    await page.getByRole("button", { name: "关闭", exact: true }).last().click();
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    assert.equal(downloads, 0);
+  });
+
+  test("where no file is chosen, nothing is asked for", async (t) => {
+    const page = await open(t);
+    await total(page, rows.length);
+    let asked = 0;
+    page.on("request", (request) => { if (request.url().includes("/getList")) asked++; });
+    await page.evaluate(() => { window.showSaveFilePicker = () => { window.refused = true; return Promise.reject(new DOMException("no", "AbortError")); }; });
+    await page.getByRole("button", { name: "导出 CSV" }).click();
+    await page.waitForFunction(() => window.refused);
+    assert.deepEqual([asked, await page.getByRole("dialog").count()], [0, 0]);
+  });
+
+  test("going back to another enterprise leaves a running export alone, and the browser asks before it leaves", async (t) => {
+    const page = await open(t, "?crop_id=2");
+    await page.locator(".customers tbody tr").first().waitFor();
+    const otherNames = await names(page);
+    await page.getByRole("combobox", { name: "企业", exact: true }).press("Enter");
+    await page.getByRole("option", { name: "示例科技" }).click();
+    await total(page, rows.length);
+    await page.getByRole("radio", { name: "已流失" }).check();
+    const lost = rows.filter((row) => row.status === -1);
+    await total(page, lost.length);
+    await noPicker(page);
+    const letGo = await hold(page);
+    assert.equal(await leaving(page), false);
+    await page.getByRole("button", { name: "导出 CSV" }).click();
+    await page.getByText(/已导出 100 \/ /).waitFor();
+    assert.equal(await leaving(page), true);
+    await page.goBack();
+    await page.goBack();
+    await page.waitForFunction((name) => document.querySelector(".customers tbody .name")?.textContent === name, otherNames[0]);
+    const [download] = await Promise.all([page.waitForEvent("download"), letGo()]);
+    check(await readFile(await download.path()), lost);
+    await page.getByText(`导出完成,共 ${count(lost.length)} 行`).waitFor();
+    assert.equal(await leaving(page), false);
+  });
+
+  test("an error midway is said and leaves the chosen file as it was", async (t) => {
+    const page = await open(t, "?crop_id=1", { language: "en" });
+    await toPrivateFile(page);
+    await page.evaluate(async () => {
+      const file = await (await (await window.showSaveFilePicker()).createWritable());
+      await file.write("before");
+      await file.close();
+    });
+    const letGo = await hold(page);
+    await page.getByRole("button", { name: "Export CSV" }).click();
+    await page.getByText(/100 of /).waitFor();
+    await letGo((route) => route.fulfill({ status: 500, headers: { "X-Request-Id": "4fJ2m0cQxXb1" }, json: { result: 0, msg: "服务器内部错误(请求 4fJ2m0cQxXb1)", data: [] } }));
+    await page.getByRole("dialog").getByText("The export failed: The server failed (request 4fJ2m0cQxXb1).").waitFor();
+    assert.equal((await saved(page)).toString(), "before");
+  });
+
+  test("a token that expires midway leads to signing in", async (t) => {
+    const page = await open(t);
+    await toPrivateFile(page);
+    await page.route(/before_id/, (route) => route.continue({ headers: { ...route.request().headers(), authorization: `Bearer ${broken(server.token)}` } }));
+    await page.getByRole("button", { name: "导出 CSV" }).click();
+    await page.getByRole("dialog").getByText("导出失败:登录已过期,请重新登录。").waitFor();
+    await page.getByRole("button", { name: "关闭", exact: true }).last().click();
+    await page.getByRole("alert").getByText("登录已过期").waitFor();
+    await page.getByLabel("令牌").waitFor();
+    assert.equal((await saved(page)).length, 0);
+  });
+
+  test("a sign-out, or another member's link, ends a running export", async (t) => {
+    const page = await open(t);
+    await noPicker(page);
+    const letGo = await hold(page);
+    const walked = [];
+    page.on("request", (request) => { if (request.url().includes("before_id")) walked.push(request.headers().authorization); });
+    await page.getByRole("button", { name: "导出 CSV" }).click();
+    await page.getByText(/已导出 100 \/ /).waitFor();
+    await page.goto(`${page.url()}#token=${other}`);
+    await page.getByText("已取消导出").waitFor();
+    await letGo((route) => route.abort());
+    assert.deepEqual(walked, [`Bearer ${server.token}`]);
+  });
+
+  test("a screen reader hears of each tenth, not of each hundred rows", async (t) => {
+    const page = await open(t);
+    await total(page, rows.length);
+    await toPrivateFile(page);
+    await page.evaluate(() => {
+      window.heard = [];
+      new MutationObserver(() => {
+        const text = document.querySelector("[role=dialog] [role=status]")?.textContent;
+        if (text && text !== window.heard.at(-1)) window.heard.push(text);
+      }).observe(document.body, { childList: true, characterData: true, subtree: true });
+    });
+    await page.getByRole("button", { name: "导出 CSV" }).click();
+    await page.getByText(/^导出完成/).waitFor();
+    const heard = await page.evaluate(() => window.heard);
+    assert.ok(heard.length > 1 && heard.slice(0, -1).every((text) => /^正在导出,已完成 (\d?0|100)%$/.test(text)), heard.join("\n"));
   });
 });
 

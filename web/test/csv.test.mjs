@@ -54,3 +54,16 @@ test("writing stops at Excel's last row and says so", async () => {
   assert.deepEqual(await run(6), { rows: 6, cut: false, lines: 7, asked: 3, MOST_ROWS: 1_048_575 });
   assert.deepEqual(await run(3), { rows: 3, cut: true, lines: 4, asked: 1, MOST_ROWS: 1_048_575 });
 });
+
+test("what is gathered is handed over to the browser in parts, and comes out whole", async () => {
+  const outcome = await page.evaluate(async () => {
+    const made = [];
+    window.Blob = class extends Blob { constructor(parts, options) { super(parts, options); made.push(parts.length); } };
+    const { Gathered } = await import("/src/csv.ts");
+    const file = new Gathered();
+    const texts = Array.from({ length: 10 }, (_, i) => String(i).repeat(1_000_000));
+    for (const text of texts) file.write(text);
+    return { made: [...made], whole: await file.blob().text() === texts.join("") };
+  });
+  assert.deepEqual(outcome, { made: [4, 4], whole: true });
+});

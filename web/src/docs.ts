@@ -16,7 +16,8 @@ const examplesAsText = () => ({
     spec: {
       wrapActions: {
         updateJsonSpec: (update: (document: Document) => unknown) => (document: Document) => {
-          const copy = structuredClone(document);
+          // Without what the document says to generators alone.
+          const copy = JSON.parse(JSON.stringify(document), (key, value) => (key.startsWith("x-") ? undefined : value)) as Document;
           for (const parameter of Object.values(copy.components.parameters)) {
             if (parameter.required || parameter.example === undefined) continue;
             parameter.description = `${(parameter.description ?? "").trimEnd()}\n\n例 · Example: \`${JSON.stringify(parameter.example)}\``;
@@ -31,6 +32,19 @@ const examplesAsText = () => ({
 });
 
 followSystem("dark-mode");
+
+// For those who hear the page or have no mouse: what Swagger UI leaves without a name, links that are within buttons, and what scrolls.
+function mend(): void {
+  for (const select of document.querySelectorAll("select:not([aria-label])")) {
+    select.setAttribute("aria-label", select.closest("[data-param-name]")?.getAttribute("data-param-name") ?? (select.id === "servers" ? "服务器 · Server" : "示例 · Example"));
+  }
+  for (const toggle of document.querySelectorAll(".model-box-control:not([aria-label])")) {
+    if (!toggle.textContent?.trim()) toggle.setAttribute("aria-label", toggle.closest("tr")?.firstElementChild?.textContent || "结构 · Schema");
+  }
+  for (const link of document.querySelectorAll(".opblock-summary-control a[href]")) link.removeAttribute("href");
+  for (const text of document.querySelectorAll<HTMLElement>(".microlight:not([tabindex])")) text.tabIndex = 0;
+}
+new MutationObserver(mend).observe(document.getElementById("reference")!, { childList: true, subtree: true });
 
 const ui = SwaggerUI({
   url: new URL("openapi.yaml", location.href).href,

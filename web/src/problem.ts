@@ -10,7 +10,7 @@ export function problem(error: unknown): string {
   const { status, msg, requestId, fields } = error;
   if (error.isUnauthenticated) return t.value.expired;
   if (error.isForbidden) return t.value.forbidden;
-  if (fields.length) return fields.map(wrong).map(({ name, rule }) => `${name}: ${rule}`).join("; ");
+  if (fields.length) return fields.map(wrong).map(({ name, rule }) => name + t.value.colon + rule).join("; ");
   if (msg === "请先选择要管理的企业") return t.value.chooseEnterprise;
   if (status === 503 || msg.startsWith("服务暂时不可用")) return t.value.unavailable;
   if (status >= 500 || msg.startsWith("服务器内部错误")) return t.value.broken(requestId);

@@ -84,7 +84,7 @@ test("what is against the pages' policy does not go unnoticed here", async (t) =
 const count = (n) => n.toLocaleString("en-US");
 const total = (page, n) => page.getByRole("status").filter({ hasText: new RegExp(`^共 ${count(n)} 位客户$`) }).waitFor();
 const names = (page) => page.locator(".customers tbody .name").allTextContents();
-const namesOf = (list) => list.map((row) => row.has_one_customer.name || "(未命名)");
+const namesOf = (list) => list.map((row) => row.has_one_customer.name || "（未命名）");
 const param = (page, name) => new URL(page.url()).searchParams.get(name);
 const chips = (page) => page.locator(".active .text").allTextContents();
 
@@ -259,24 +259,24 @@ suite("each filter shows its rows, stands in the address and is named", () => {
     await page.keyboard.press("Enter");
   };
   const uid = () => String(rows.find((row) => row.has_one_customer.uid).has_one_customer.uid);
-  filter("customer", text("客户", () => "李"), () => (row) => row.has_one_customer.name.includes("李"), "customer", () => "客户: 李");
-  filter("member", text("会员 ID", uid), () => (row) => String(row.has_one_customer.uid) === uid(), "member", () => `会员 ID: ${uid()}`);
-  filter("remark", text("备注", () => "老师"), () => (row) => row.remark.includes("老师"), "remark", () => "备注: 老师");
-  filter("employee, among 2,000", (page) => pick(page, "归属成员", rows[3].userid), () => (row) => row.userid === rows[3].userid, "employee", () => `归属成员: ${rows[3].has_one_employee.name} (${rows[3].userid})`);
-  filter("source", (page) => pick(page, "来源", "群聊"), () => (row) => row.add_way === "4", "source", () => "来源: 群聊");
-  filter("type", (page) => page.getByRole("radio", { name: "企业微信" }).check(), () => (row) => row.has_one_customer.external_type === 2, "type", () => "类型: 企业微信");
-  filter("status", (page) => page.getByRole("radio", { name: "已流失" }).check(), () => (row) => row.status === -1, "status", () => "状态: 已流失");
+  filter("customer", text("客户", () => "李"), () => (row) => row.has_one_customer.name.includes("李"), "customer", () => "客户：李");
+  filter("member", text("会员 ID", uid), () => (row) => String(row.has_one_customer.uid) === uid(), "member", () => `会员 ID：${uid()}`);
+  filter("remark", text("备注", () => "老师"), () => (row) => row.remark.includes("老师"), "remark", () => "备注：老师");
+  filter("employee, among 2,000", (page) => pick(page, "归属成员", rows[3].userid), () => (row) => row.userid === rows[3].userid, "employee", () => `归属成员：${rows[3].has_one_employee.name} (${rows[3].userid})`);
+  filter("source", (page) => pick(page, "来源", "群聊"), () => (row) => row.add_way === "4", "source", () => "来源：群聊");
+  filter("type", (page) => page.getByRole("radio", { name: "企业微信" }).check(), () => (row) => row.has_one_customer.external_type === 2, "type", () => "类型：企业微信");
+  filter("status", (page) => page.getByRole("radio", { name: "已流失" }).check(), () => (row) => row.status === -1, "status", () => "状态：已流失");
   const two = () => [tags[3], tags[9]];
   filter("tags, any of several", async (page) => {
     for (const tag of two()) await pick(page, "标签", tag.name);
     await page.keyboard.press("Escape");
-  }, () => (row) => two().some(({ tag_id }) => row.tag_id.split(",").includes(tag_id)), "tags", () => `标签: ${two().map(({ name }) => name).join(", ")}`);
+  }, () => (row) => two().some(({ tag_id }) => row.tag_id.split(",").includes(tag_id)), "tags", () => `标签：${two().map(({ name }) => name).join(", ")}`);
   const [from, to] = [() => day(rows[1200].createtime), () => day(rows[900].createtime)];
   filter("time, both days in China included", async (page) => {
     await date(page, "添加时间 起", from());
     await date(page, "添加时间 止", to());
-  }, () => (row) => day(row.createtime) >= from() && day(row.createtime) <= to(), "from", () => `添加时间: ${from()} – ${to()}`);
-  filter("time, open end", (page) => date(page, "添加时间 起", to()), () => (row) => day(row.createtime) >= to(), "from", () => `添加时间: ${to()} – …`);
+  }, () => (row) => day(row.createtime) >= from() && day(row.createtime) <= to(), "from", () => `添加时间：${from()} – ${to()}`);
+  filter("time, open end", (page) => date(page, "添加时间 起", to()), () => (row) => day(row.createtime) >= to(), "from", () => `添加时间：${to()} – …`);
 });
 
 test("tags are grouped", async (t) => {
@@ -400,7 +400,7 @@ test("an empty result says which filter keeps what away", async (t) => {
   const page = await open(t, "?crop_id=1&customer=李&remark=没有这样的备注&status=1");
   const kept = rows.filter((row) => row.has_one_customer.name.includes("李") && row.status === 1).length;
   await total(page, 0);
-  await page.getByRole("button", { name: `去掉「备注」:${count(kept)} 位客户` }).click();
+  await page.getByRole("button", { name: `去掉「备注」：${count(kept)} 位客户` }).click();
   await total(page, kept);
 });
 
@@ -423,7 +423,7 @@ test("a page past the end leads back", async (t) => {
 
 test("a wrong filter is named, and typing again mends it", async (t) => {
   const page = await open(t, "?crop_id=1&member=abc");
-  await page.getByRole("alert").filter({ hasText: "会员 ID:" }).waitFor();
+  await page.getByRole("alert").filter({ hasText: "会员 ID：只能是" }).waitFor();
   await page.getByLabel("会员 ID", { exact: true }).fill("0");
   await page.keyboard.press("Enter");
   await total(page, rows.filter((row) => row.has_one_customer.uid === 0).length);
@@ -457,7 +457,7 @@ for (const [mode, env] of [["as it is", {}], ["in its legacy mode", { LEGACY_STA
     const several = await run(["token", "--uid", "7", "--uniacid", "2"]);
     const page = await open(t, "?crop_id=4242", { address, token, language: "en" });
     await page.getByText("You may not manage this enterprise, or it does not exist.").waitFor();
-    await page.getByRole("button", { name: "Choose an enterprise" }).click();
+    await page.getByRole("button", { name: "Choose another enterprise" }).click();
     await page.locator(".customers tbody tr").first().waitFor();
     // The page itself never asks without an enterprise; it is taken out on the way.
     await page.route(/getList/, (route) => route.continue({ url: route.request().url().replace(/crop_id=1&?/, "") }));
@@ -629,7 +629,7 @@ suite("export", () => {
     assert.ok(lines[0].includes("'+8613800000000"));
     // What Excel would make a number or a date of; the time added is to be one.
     for (const text of ["\t02112345678", "\t10086", "\t1-2", "x;'=1", "2020-09-13 20:26:41"]) assert.ok(lines[1].includes(text), text);
-    await page.getByText(`导出完成,共 ${count(rows.length)} 行`).waitFor();
+    await page.getByText(`导出完成，共 ${count(rows.length)} 行`).waitFor();
   });
 
   // The browser's own private files stand in for the dialog, which no test can operate; the stream is the real one.
@@ -645,7 +645,7 @@ suite("export", () => {
     page.on("request", (request) => { if (request.url().includes("before_id")) asked.push(new URL(request.url()).searchParams); });
     await page.getByRole("button", { name: "导出 CSV" }).click();
     const lost = rows.filter((row) => row.status === -1);
-    await page.getByText(`导出完成,共 ${count(lost.length)} 行`).waitFor();
+    await page.getByText(`导出完成，共 ${count(lost.length)} 行`).waitFor();
     check(await saved(page), lost);
     assert.ok(asked.length > 0 && asked.every((query) => query.get("omit") === "tag,employee" && query.get("search[status]") === "-1"));
   });
@@ -720,7 +720,7 @@ suite("export", () => {
     await page.waitForFunction((name) => document.querySelector(".customers tbody .name")?.textContent === name, otherNames[0]);
     const [download] = await Promise.all([page.waitForEvent("download"), letGo()]);
     check(await readFile(await download.path()), lost);
-    await page.getByText(`导出完成,共 ${count(lost.length)} 行`).waitFor();
+    await page.getByText(`导出完成，共 ${count(lost.length)} 行`).waitFor();
     assert.equal(await leaving(page), false);
   });
 
@@ -745,7 +745,7 @@ suite("export", () => {
     await toPrivateFile(page);
     await page.route(/before_id/, (route) => route.continue({ headers: { ...route.request().headers(), authorization: `Bearer ${broken(server.token)}` } }));
     await page.getByRole("button", { name: "导出 CSV" }).click();
-    await page.getByRole("dialog").getByText("导出失败:登录已过期,请重新登录。").waitFor();
+    await page.getByRole("dialog").getByText("导出失败：登录已过期，请重新登录。").waitFor();
     await page.getByRole("button", { name: "关闭", exact: true }).last().click();
     await page.getByRole("alert").getByText("登录已过期").waitFor();
     await page.getByLabel("令牌").waitFor();
@@ -780,7 +780,7 @@ suite("export", () => {
     await page.getByRole("button", { name: "导出 CSV" }).click();
     await page.getByText(/^导出完成/).waitFor();
     const heard = await page.evaluate(() => window.heard);
-    assert.ok(heard.length > 1 && heard.slice(0, -1).every((text) => /^正在导出,已完成 (\d?0|100)%$/.test(text)), heard.join("\n"));
+    assert.ok(heard.length > 1 && heard.slice(0, -1).every((text) => /^正在导出，已完成 (\d?0|100)%$/.test(text)), heard.join("\n"));
   });
 });
 
@@ -819,6 +819,13 @@ for (const width of [360, 1920]) {
     await fits("card");
   });
 }
+
+test("nor is a mistake with a long text, in a window of 360 px", async (t) => {
+  const page = await open(t, `?crop_id=9999999999&member=abc&customer=${"x".repeat(201)}`, { viewport: { width: 360, height: 900 } });
+  await page.getByRole("alert").locator("li").nth(2).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+  assert.ok(await page.locator("main > *").evaluateAll((parts) => parts.every((part) => part.getBoundingClientRect().right <= 360)));
+});
 
 suite("axe-core finds nothing serious", () => {
   const states = {

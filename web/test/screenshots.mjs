@@ -7,12 +7,12 @@ import { launch } from "./browser.mjs";
 const server = await startServer();
 const browser = await launch();
 
-async function shoot(name, { path = "console?crop_id=1", language = "zh", dark = false, width = 1280, height = 800, reach }) {
+async function shoot(name, { path = "console?crop_id=1", token = server.token, language = "zh", dark = false, width = 1280, height = 800, reach }) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? "dark" : "light", hasTouch: width < 500 });
   await context.addInitScript((l) => localStorage.setItem("wechat-customers-language", l), language);
   await context.route((url) => url.origin !== server.address && url.protocol.startsWith("http"), (route) => route.abort());
   const page = await context.newPage();
-  await page.goto(`${server.address}/${path}#token=${server.token}`);
+  await page.goto(`${server.address}/${path}#token=${token}`);
   await reach(page);
   await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running"));
   // Playwright's own screenshots are PNG or JPEG.
@@ -31,9 +31,17 @@ try {
   await shoot("console", { path: "console?crop_id=1&status=1&remark=老师", reach: listed });
   await shoot("console-english-dark", { language: "en", dark: true, reach: listed });
   await shoot("console-card", { reach: shown });
-  await shoot("console-empty", { path: "console?crop_id=1&customer=李&remark=没有这样的备注&status=1", height: 480, reach: (page) => page.locator(".empty li button").first().waitFor() });
+  await shoot("console-empty", { path: "console?crop_id=1&customer=李&remark=没有这样的备注&status=1", height: 520, reach: (page) => page.locator(".empty li button").first().waitFor() });
   await shoot("console-360", { width: 360, height: 780, reach: listed });
   await shoot("console-360-filters", { width: 360, height: 780, dark: true, reach: async (page) => { await listed(page); await page.locator(".fold").click(); } });
+  await shoot("console-error", { path: "console?crop_id=1&member=abc", height: 520, reach: (page) => page.getByRole("alert").waitFor() });
+  await shoot("console-expired", { token: `${server.token.slice(0, -6)}AAAAAA`, height: 480, reach: (page) => page.getByRole("alert").waitFor() });
+  await shoot("console-export", { height: 480, reach: async (page) => {
+    await listed(page);
+    await page.evaluate(() => { delete window.showSaveFilePicker; delete Window.prototype.showSaveFilePicker; });
+    await page.locator(".list .head button").click();
+    await page.locator(".el-progress.is-success").waitFor();
+  } });
   await shoot("reference", { path: "docs", reach: (page) => page.locator(".opblock-summary-control").first().click() });
 } finally {
   await browser.close();

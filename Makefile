@@ -29,7 +29,7 @@ build: ## bin/wechat-customers
 	go build -trimpath -o bin/ ./cmd/wechat-customers
 
 .PHONY: test test-mysql fuzz
-test: ## all tests, on MariaDB 10.11; with the race detector where there is a C compiler
+test: ## all tests, on MariaDB 10.11 (where it cannot be had, on the machine's own server); with the race detector where there is a C compiler
 	go test $(RACE) ./...
 
 test-mysql: ## the same tests on MariaDB 11.8 and MySQL 9.7 (no race detector: a race is not the server's)

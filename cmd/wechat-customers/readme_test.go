@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -18,7 +19,11 @@ import (
 	"example.com/wechatcustomers/internal/dbtest"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) {
+	// Under nohup the signal is ignored, which the programs that the tests start would inherit; what is caught is not inherited.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	dbtest.Main(m)
+}
 
 const secret = "a secret of the tests, 32 bytes or more"
 
@@ -161,11 +166,11 @@ func TestTheReadmesCommandsDoWhatItSays(t *testing.T) {
 	}
 }
 
-func TestServeOnTheEmbeddedDatabasePrintsACurlLineThatAnswers(t *testing.T) {
+func TestServeOnTheEmbeddedDatabasePrintsACurlLineThatAnswersAndALinkThatIsSignedIn(t *testing.T) {
 	t.Parallel()
 	program := build(t)
 	env := []string{"DATA_DIR=" + filepath.Join(t.TempDir(), "data"), "DATABASE_DSN=", "JWT_SECRET="}
-	printed, _ := serve(t, env, program, "--demo")
+	printed, address := serve(t, env, program, "--demo")
 	curl := regexp.MustCompile(`^curl -s -H 'Authorization: Bearer ([^']+)' '([^']+)'\n$`)
 	for {
 		line, err := printed.ReadString('\n')
@@ -186,6 +191,16 @@ func TestServeOnTheEmbeddedDatabasePrintsACurlLineThatAnswers(t *testing.T) {
 		}
 		if answer.Result != 1 || answer.Data.Total != 2000 || answer.Data.Count != 2000 {
 			t.Errorf("the README says 2000 customers, the answer %+v", answer)
+		}
+		// The page takes the token from its address: what the browser asks for is before the #.
+		link := "http://" + address + "/console"
+		for line != link+"#token="+m[1]+"\n" {
+			if line, err = printed.ReadString('\n'); err != nil {
+				t.Fatalf("no link %s with the same token was printed", link)
+			}
+		}
+		if status, body := get(t, link, ""); status != http.StatusOK || !bytes.Contains(body, []byte("<!doctype html>")) {
+			t.Errorf("%s: %d %.200s", link, status, body)
 		}
 		return
 	}

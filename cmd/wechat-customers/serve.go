@@ -88,10 +88,10 @@ func (c serveCommand) Run(ctx context.Context, s streams) error {
 
 func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier *auth.Verifier, secret []byte) error {
 	if err := c.ready(ctx, s, db); err != nil {
-		if c.Demo || c.DatabaseDSN == "" {
+		if c.Demo || c.DatabaseDSN == "" || ctx.Err() != nil {
 			return err
 		}
-		// A database of others may come, and its tables be made, while this waits: /readyz says when.
+		// A database of others may come, and its tables be made or go back, while this waits: /readyz says when.
 		s.log.Warn("not ready", "error", err)
 	}
 	if c.Demo {
@@ -103,17 +103,13 @@ func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier
 	if err != nil {
 		return err
 	}
-	memory, err := remember.New(c.CacheMB << 20)
-	if err != nil {
-		return err
-	}
 	build, err := buildID()
 	if err != nil {
 		return err
 	}
 	handler, err := httpd.New(httpd.Config{
 		Document: api.Document, Verifier: verifier,
-		Operations: customers.New(customers.Config{DB: db, PublicURL: c.PublicURL, Memory: memory, Build: build}),
+		Operations: customers.New(customers.Config{DB: db, PublicURL: c.PublicURL, Memory: remember.New(c.CacheMB << 20), Build: build}),
 		JWTCookie:  c.JWTCookie, LegacyStatus: c.LegacyStatus, CORSOrigins: c.CORSOrigins,
 		Ready:  func(ctx context.Context) error { return database.Ready(ctx, db) },
 		Limits: httpd.Limits{URL: c.MaxURL, Header: c.MaxHeader, Pairs: c.MaxPairs, Body: c.MaxBody, Handle: c.Timeout},

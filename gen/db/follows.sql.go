@@ -431,7 +431,7 @@ type ListFollowIDsParams struct {
 	Offset         int32
 }
 
-// The filtered list. Each pair reads the same rows, CountFollows… their number and ListFollowIDs… one page of their ids, newest first; the pairs differ in
+// The filtered list. Each pair reads the same rows, CountFollows… their number and ListFollowIDs… one page of their ids, newest first; the pairs (some lists stand alone) differ in
 // where they start, which the hint in FROM fixes (without it the optimizers are seen to choose plans that take seconds). internal/listing chooses the pair.
 //
 // Every filter is optional: (sqlc.narg('x') IS NULL OR column = sqlc.narg('x')) is folded away by the optimizer where x is NULL. A new filter is one such line in

@@ -110,17 +110,18 @@ func (v *Verifier) VerifyRequest(r *http.Request, cookieName string) (Member, er
 	if len(tokens) == 0 {
 		tokens = []string{""}
 	}
-	var first error
+	var failed error
 	for _, token := range tokens {
 		m, err := v.Verify(r.Context(), token)
 		if err == nil {
 			return m, nil
 		}
-		if first == nil {
-			first = err
+		// Of a token that might hold the caller must not hear that it does not.
+		if failed == nil || fault.Of(err).Code == fault.Unavailable {
+			failed = err
 		}
 	}
-	return Member{}, first
+	return Member{}, failed
 }
 
 // Verify returns the member that token names. Every token that does not hold is fault.Unauthenticated, with the reason for the log as its cause;

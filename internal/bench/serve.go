@@ -40,11 +40,7 @@ type server struct {
 
 // newServer returns the handler that serve makes of the database, with nothing remembered.
 func newServer(ctx context.Context, l *loaded) (*server, error) {
-	memory, err := remember.New(memoryBytes)
-	if err != nil {
-		return nil, err
-	}
-	return handlerOf(ctx, l, customers.New(customers.Config{DB: l.db, Memory: memory, Build: "bench"}))
+	return handlerOf(ctx, l, customers.New(customers.Config{DB: l.db, Memory: remember.New(memoryBytes), Build: "bench"}))
 }
 
 func handlerOf(ctx context.Context, l *loaded, operations genapi.StrictServerInterface) (*server, error) {

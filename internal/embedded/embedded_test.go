@@ -424,7 +424,8 @@ func TestAnInstalledServerThatCannotMakeTheDataIsPassedOver(t *testing.T) {
 		t.Errorf("the log says: %s", log.String())
 	}
 	if len(installed(t.Context())) > 1 {
-		return // there is always one that can
+		t.Log("not tried: an installed server can always make the data here")
+		return
 	}
 	t.Setenv("PATH", bin)
 	o.Dir, o.Cache = t.TempDir(), t.TempDir()

@@ -217,6 +217,7 @@ func (b *binary) initialize(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = os.RemoveAll(tmp) }() // or the next start's removeInit does
 	args := append(userArgs(), "--datadir="+dir, "--tmpdir="+tmp, "--secure-file-priv="+tmp)
 	var cmd *exec.Cmd
 	if b.version.engine == "mariadb" {
@@ -237,10 +238,7 @@ func (b *binary) initialize(ctx context.Context, o Options) error {
 		}
 		return errors.Join(fmt.Errorf("%w: %s", err, lastLines(out)), os.RemoveAll(dir))
 	}
-	if err := os.Rename(dir, filepath.Join(o.Dir, "data")); err != nil {
-		return err
-	}
-	return os.RemoveAll(tmp)
+	return os.Rename(dir, filepath.Join(o.Dir, "data"))
 }
 
 const initPrefix = "data.init-"

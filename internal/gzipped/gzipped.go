@@ -6,6 +6,7 @@ import (
 	"compress/flate"
 	"encoding/binary"
 	"hash/crc32"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -49,8 +50,11 @@ type Part struct {
 // NewPart compresses text. It keeps text, which must not change.
 func NewPart(level int, text []byte) Part {
 	var b bytes.Buffer
-	w, pooled := writers.Get().(*flate.Writer)
-	if level != Fast || !pooled {
+	var w *flate.Writer
+	if level == Fast {
+		w, _ = writers.Get().(*flate.Writer)
+	}
+	if w == nil {
 		var err error
 		if w, err = flate.NewWriter(&b, level); err != nil {
 			panic(err) // the levels are the constants of this package
@@ -62,13 +66,11 @@ func NewPart(level int, text []byte) Part {
 	_, _ = w.Write(text)
 	_ = w.Flush()
 	if level == Fast {
+		w.Reset(io.Discard)
 		writers.Put(w)
 	}
 	return Part{text, bytes.Clone(b.Bytes())}
 }
-
-// Len returns the bytes that the compressed part takes.
-func (p Part) Len() int { return len(p.deflated) }
 
 // What a gzip member (RFC 1952) begins with: deflate, no name, no time; and the empty last block of a deflate stream (RFC 1951).
 var (

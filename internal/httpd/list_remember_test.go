@@ -72,11 +72,7 @@ func TestACommittedWriteIsInTheNextAnswerOfEveryInstance(t *testing.T) {
 	one.load(remembered)
 	instance := func(bytes int64) *bundle {
 		return one.instance(config(func(c *httpd.Config) {
-			store, err := remember.New(bytes)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.Operations = customers.New(customers.Config{DB: one.DB, PublicURL: "http://list.example", Memory: store})
+			c.Operations = customers.New(customers.Config{DB: one.DB, PublicURL: "http://list.example", Memory: remember.New(bytes)})
 		}))
 	}
 	// Two that remember, and one that never does: what it answers is the truth.
@@ -155,10 +151,8 @@ func TestARepeatedRequestAndA304AskTheDatabaseOnce(t *testing.T) {
 	counted.SetMaxOpenConns(1)
 	mustSucceed(t, database.Migrate(t.Context(), direct, slog.New(slog.DiscardHandler)))
 	(&bundle{t: t, DB: direct}).load(remembered)
-	store, err := remember.New(16 << 20)
-	mustSucceed(t, err)
 	b := (&bundle{t: t, DB: direct}).instance(config(func(c *httpd.Config) {
-		c.Operations = customers.New(customers.Config{DB: counted, Memory: store})
+		c.Operations = customers.New(customers.Config{DB: counted, Memory: remember.New(16 << 20)})
 	}))
 	for _, query := range []string{"crop_id=1", "crop_id=1&search[status]=1&page=2", "crop_id=1&search[remark]=备注&omit=tag,employee", "crop_id=1&before_id=9"} {
 		answer, want := fetch(t, b, query)

@@ -106,13 +106,9 @@ func (b *bundle) instance(options ...option) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	memory, err := remember.New(16 << 20)
-	if err != nil {
-		t.Fatal(err)
-	}
 	cfg := httpd.Config{
 		Document: api.Document, Verifier: verifier,
-		Operations: customers.New(customers.Config{DB: b.DB, PublicURL: s.publicURL, Memory: memory, Build: "test"}),
+		Operations: customers.New(customers.Config{DB: b.DB, PublicURL: s.publicURL, Memory: remember.New(16 << 20), Build: "test"}),
 		Ready:      nil, Limits: httpd.DefaultLimits, Log: slog.New(slog.DiscardHandler),
 	}
 	for _, edit := range s.edit {

@@ -1,5 +1,6 @@
 // Package listing owns how a filtered list is read from the database: where the reading starts, the exact total, and the ids of a page.
-// It chooses among the queries of db/queries by the filters alone, never by statistics, so that the same request always reads the same way.
+// It chooses among the queries of db/queries by the filters and the exact total, never by the server's statistics, so that the same request on the same data always reads
+// the same way.
 package listing
 
 import (
@@ -41,10 +42,20 @@ const (
 	fromNewest                // all rows of the enterprise: who is no member's
 )
 
+// beyondMix says whether rows are told apart by more than status, type, source, texts and tags.
+func (f *Filter) beyondMix() bool {
+	return f.TimeFrom != nil || f.TimeTo != nil || f.Userid != nil || f.Member != nil
+}
+
+// dense says whether so many rows match that the window is found soonest by reading the enterprise's rows from the newest: gathering and sorting the matches would
+// cost far more. It is for filters whose rows stand all over the list.
+func dense(total int64, w Window) bool {
+	return total >= 20_000 && int64(w.Offset+w.Limit)*64 <= total
+}
+
 // start returns where the list under f is best read from. A covering index serves only where no filter reads beyond it.
 func (f *Filter) start() start {
-	texts := f.Remark.Valid || f.Customer.Valid
-	beyondMix := f.TimeFrom != nil || f.TimeTo != nil || f.Userid != nil || f.Member != nil
+	texts, beyondMix := f.Remark.Valid || f.Customer.Valid, f.beyondMix()
 	mix := f.Status != nil || f.ExternalType != nil || f.AddWay != nil
 	switch {
 	case f.Nothing:
@@ -93,9 +104,7 @@ func Total(ctx context.Context, q *gendb.Queries, f *Filter) (int64, error) {
 		return f.totalMatching(ctx, q)
 	case fromEmployee:
 		return q.CountFollowsOfEmployee(ctx, gendb.CountFollowsOfEmployeeParams(f.covered()))
-	case fromTime:
-		return q.CountFollowsInTime(ctx, f.covered())
-	default:
+	default: // fromTime, fromNewest: the index of times holds all that these filter by
 		return q.CountFollowsInTime(ctx, f.covered())
 	}
 }
@@ -120,9 +129,11 @@ func IDs(ctx context.Context, q *gendb.Queries, f *Filter, total int64, w Window
 		return q.ListFollowIDsOfEmployee(ctx, gendb.ListFollowIDsOfEmployeeParams(f.coveredPage(w)))
 	case fromTime:
 		return f.idsInTime(ctx, q, w)
-	default:
+	}
+	if dense(total, w) {
 		return q.ListFollowIDs(ctx, p)
 	}
+	return q.ListFollowIDsInTime(ctx, f.coveredPage(w))
 }
 
 // page returns the parameters of a query that lists ids.

@@ -39,18 +39,22 @@ func TestAListIsReadFromWhereEachOfItsFiltersIsKnown(t *testing.T) {
 		fromMixes: reflect.TypeFor[gendb.SumFollowCountsParams](), fromMember: reflect.TypeFor[gendb.CountFollowsOfMemberParams](),
 		fromEmployee: reflect.TypeFor[gendb.CountFollowsOfEmployeeParams](), fromTime: reflect.TypeFor[gendb.CountFollowsInTimeParams](),
 		fromTags: reflect.TypeFor[gendb.CountFollowsTaggedParams](), fromText: reflect.TypeFor[gendb.CountFollowsMatchingParams](),
-		fromNewest: reflect.TypeFor[gendb.CountFollowsOfMemberParams](),
+		fromNewest: reflect.TypeFor[gendb.CountFollowsInTimeParams](),
 	}
 	names := reflect.TypeFor[gendb.CountFollowsOfMemberParams]()
 	for i := range names.NumField() {
 		for j := range names.NumField() {
-			for _, tags := range [][]string{nil, {"t"}} {
+			for n := range 4 {
+				tags, member := [][]string{nil, {"t"}}[n%2], uint32(n/2)
 				f := Filter{TagIDs: tags}
 				filters := reflect.ValueOf(&f.CountFollowsOfMemberParams).Elem()
 				set(filters.Field(i))
 				set(filters.Field(j))
 				if f.ExternalUserid != nil {
 					f.Customer = sql.NullString{String: "wm1", Valid: true} // it comes with the text that it is
+				}
+				if f.Member != nil {
+					*f.Member = member
 				}
 				from := f.start()
 				for _, k := range []int{i, j} {

@@ -3,7 +3,6 @@ package listing
 import (
 	"context"
 	"math"
-	"slices"
 
 	gendb "example.com/wechatcustomers/gen/db"
 	"example.com/wechatcustomers/internal/writer"
@@ -37,12 +36,6 @@ func (f *Filter) term() term {
 
 // fewMatching is how many ids are kept between the total and the page.
 const fewMatching = 4000
-
-// dense says whether so many rows match that the window is found soonest by reading the enterprise's rows from the newest: gathering and sorting the matches would
-// cost far more. A letter that stands in many names stands all over the list.
-func dense(total int64, w Window) bool {
-	return total >= 20_000 && int64(w.Offset+w.Limit)*64 <= total
-}
 
 // totalMatching counts the rows under texts and any other filter but tags.
 func (f *Filter) totalMatching(ctx context.Context, q *gendb.Queries) (int64, error) {
@@ -79,7 +72,8 @@ func (f *Filter) totalMatching(ctx context.Context, q *gendb.Queries) (int64, er
 // idsMatching lists the ids under texts and any other filter but tags, of total rows where that is known.
 func (f *Filter) idsMatching(ctx context.Context, q *gendb.Queries, total int64, w Window) ([]uint64, error) {
 	if f.found != nil && w.BeforeID == nil {
-		return newest(slices.Clone(f.found), w), nil
+		ids := f.found[min(w.Offset, len(f.found)):]
+		return ids[:min(w.Limit, len(ids))], nil
 	}
 	contact, err := f.idsOfContact(ctx, q, w.BeforeID)
 	if err != nil {
@@ -90,7 +84,7 @@ func (f *Filter) idsMatching(ctx context.Context, q *gendb.Queries, total int64,
 		return newest(all, w), err
 	}
 	t, p := f.term(), f.page(w)
-	if t.letter && dense(total, w) {
+	if t.letter && !f.beyondMix() && dense(total, w) {
 		return q.ListFollowIDs(ctx, p)
 	}
 	switch f.start() {

@@ -2,11 +2,7 @@
 // under the very versions of that enterprise's data that it was read under.
 package remember
 
-import (
-	"math"
-
-	"github.com/maypok86/otter/v2"
-)
+import "github.com/jellydator/ttlcache/v3"
 
 // Key says what a value is of. A newer value takes the place of an older one under the same key: what is out of date does not fill the store.
 type Key struct {
@@ -18,9 +14,10 @@ type Key struct {
 // Versions say as of when a value is: the versions of the enterprise's data that it depends on, 0 for one that it does not.
 type Versions struct{ Rows, Dict uint64 }
 
-// Store holds values up to a total of bytes; the least useful go first. It is safe for concurrent use. The zero Store keeps nothing.
+// Store holds values up to a total of bytes; those that nobody has asked for the longest go first. It is safe for concurrent use. The zero Store keeps nothing.
 type Store struct {
-	cache *otter.Cache[Key, entry]
+	cache *ttlcache.Cache[Key, entry]
+	bytes int
 }
 
 type entry struct {
@@ -30,26 +27,23 @@ type entry struct {
 }
 
 // overhead is about what an entry takes beside its value and key.
-const overhead = 200
+const overhead = 400
 
 // New returns a Store bounded to this many bytes; one of 0 or less keeps nothing.
-func New(bytes int64) (*Store, error) {
+func New(bytes int64) *Store {
 	if bytes <= 0 {
-		return &Store{}, nil
+		return &Store{}
 	}
-	cache, err := otter.New(&otter.Options[Key, entry]{
-		MaximumWeight: uint64(bytes),
-		Weigher: func(k Key, e entry) uint32 {
-			return uint32(min(e.bytes+len(k.Kind)+len(k.Asked)+overhead, math.MaxUint32))
-		},
-	})
-	return &Store{cache}, err
+	cost := func(i ttlcache.CostItem[Key, entry]) uint64 { return uint64(size(i.Key, i.Value.bytes)) }
+	return &Store{ttlcache.New(ttlcache.WithMaxCost(uint64(bytes), cost)), int(bytes)}
 }
+
+func size(k Key, bytes int) int { return bytes + len(k.Kind) + len(k.Asked) + overhead }
 
 // Put keeps a value of about this many bytes, read under these versions, if it can.
 func (s *Store) Put(key Key, v Versions, value any, bytes int) {
-	if s.cache != nil {
-		s.cache.Set(key, entry{v, value, bytes})
+	if s.cache != nil && size(key, bytes) <= s.bytes { // anything larger would push everything out
+		s.cache.Set(key, entry{v, value, bytes}, ttlcache.NoTTL)
 	}
 }
 
@@ -58,10 +52,10 @@ func Get[T any](s *Store, key Key, v Versions) (value T, found bool) {
 	if s.cache == nil {
 		return value, false
 	}
-	e, found := s.cache.GetIfPresent(key)
-	if !found || e.versions != v {
+	item := s.cache.Get(key)
+	if item == nil || item.Value().versions != v {
 		return value, false
 	}
-	value, found = e.value.(T)
+	value, found = item.Value().value.(T)
 	return value, found
 }

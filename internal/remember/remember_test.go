@@ -9,10 +9,7 @@ import (
 
 func TestAValueIsFoundUnderItsOwnKeyAndVersionsOnly(t *testing.T) {
 	t.Parallel()
-	s, err := remember.New(1 << 20)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := remember.New(1 << 20)
 	key, v := remember.Key{CropID: 1, Kind: "page", Asked: "x"}, remember.Versions{Rows: 1, Dict: 2}
 	s.Put(key, v, "answer", 6)
 	if got, ok := remember.Get[string](s, key, v); !ok || got != "answer" {
@@ -37,15 +34,22 @@ func TestAValueIsFoundUnderItsOwnKeyAndVersionsOnly(t *testing.T) {
 func TestWhatIsKeptStaysWithinTheStoresBytes(t *testing.T) {
 	t.Parallel()
 	const bound, size = 1 << 20, 10_000
-	s, err := remember.New(bound)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := remember.New(bound)
 	key := func(n int) remember.Key { return remember.Key{CropID: 1, Kind: "page", Asked: fmt.Sprint(n)} }
 	for n := range 2000 {
 		s.Put(key(n), remember.Versions{}, n, size)
+		// What has just been put is found, whatever was there before and however often that was asked for.
+		if _, ok := remember.Get[int](s, key(n), remember.Versions{}); !ok {
+			t.Fatalf("value %d is not there", n)
+		}
+		if _, ok := remember.Get[int](s, key(0), remember.Versions{}); !ok {
+			t.Fatalf("after value %d, what is asked for all the time is gone", n)
+		}
 	}
-	s.Settle()
+	s.Put(key(-1), remember.Versions{}, -1, bound)
+	if _, ok := remember.Get[int](s, key(0), remember.Versions{}); !ok {
+		t.Error("a value larger than the store has pushed everything out")
+	}
 	kept := 0
 	for n := range 2000 {
 		if _, ok := remember.Get[int](s, key(n), remember.Versions{}); ok {

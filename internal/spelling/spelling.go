@@ -19,6 +19,9 @@ import (
 // MaxPage is the page that any larger one becomes: past the end of every list, and small enough that no offset overflows.
 const MaxPage = 1_000_000_000
 
+// maxWrong is how many wrong parameters are named at most.
+const maxWrong = 20
+
 // group is the key that holds the filters in every spelling: search[status], search.status, {"search":{"status":1}}, search={"status":1}.
 const group = "search"
 
@@ -153,6 +156,8 @@ func (r *reading) add(key, value string) error {
 		}
 	case key == group:
 		return r.searchText(value)
+	case isGroup(key) && strings.HasPrefix(strings.TrimSpace(value), "{"):
+		r.reject(key, "不是可用的参数,您是否想用 "+group+"?", "")
 	case value != "" && isFilter(key):
 		r.reject(key, "不是可用的筛选项"+r.n.suggestion(key), "")
 	}
@@ -165,7 +170,7 @@ func (r *reading) reject(field, message, got string) {
 		field = field[:100] + "…"
 	}
 	f := fault.Field{Field: strings.ToValidUTF8(field, "\uFFFD"), Message: message, Got: got}
-	if len(r.wrong) < 20 && !slices.ContainsFunc(r.wrong, func(w fault.Field) bool { return w.Field == f.Field }) {
+	if len(r.wrong) < maxWrong && !slices.ContainsFunc(r.wrong, func(w fault.Field) bool { return w.Field == f.Field }) {
 		r.wrong = append(r.wrong, f)
 	}
 }

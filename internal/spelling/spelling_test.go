@@ -197,6 +197,7 @@ func TestWrongRequestsNameEachField(t *testing.T) {
 		{"a multipart cut in a header", "", multipartType, "--b\r\nContent-Disposition: form-data; name=\"page\"", "body 不是有效的 multipart/form-data"},
 		{"a multipart whose part has no name", "", multipartType, "--b\r\nContent-Disposition: form-data; name=search[status]\r\n\r\n1\r\n--b--\r\n", "body 不是有效的 multipart/form-data"},
 		{"a misspelt search", "serach[status]=1", "", "", "serach[status] 不是可用的筛选项,您是否想用 search[status]?"},
+		{"a misspelt search of JSON", "serach=%7B%22status%22:1%7D", "", "", "serach 不是可用的参数,您是否想用 search?"},
 		{"a misspelt search in JSON", "", jsonType, `{"searxh":{"status":1}}`, "searxh[status] 不是可用的筛选项,您是否想用 search[status]?"},
 		{"an address escaped for HTML", "page=2&amp;search[status]=1", "", "", "amp;search[status] 不是可用的筛选项,您是否想用 search[status]?"},
 		{"an address with two question marks", "?search[status]=1", "", "", "?search[status] 不是可用的筛选项,您是否想用 search[status]?"},

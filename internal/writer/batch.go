@@ -267,8 +267,8 @@ func (b *batch) reconsider(i int, k key, e *entry) error {
 	}
 	best := e.current
 	for id, row := range b.losersOf(k) {
-		// An id that is another key's by now cannot come back.
-		if owner, owned := b.owners[id]; b.t.better(row, best) && (!owned || owner == k) {
+		// An id that is another key's by now cannot come back, nor can the one that is being deleted: another import may have kept it meanwhile.
+		if owner, owned := b.owners[id]; id != e.current[b.t.id].Int && b.t.better(row, best) && (!owned || owner == k) {
 			best = row
 		}
 	}

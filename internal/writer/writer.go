@@ -1,4 +1,4 @@
-// Package writer is the one room that writes the tables. What is derived from them (the folded texts and the contact's type on a follow, the tag links) is kept in
+// Package writer is the one room that writes the tables. What is derived from them (what a follow copies of its contact, the folded texts, tag links, grams, counters, versions) is kept in
 // the transaction that changes its origin, so that no reader ever sees the one without the other.
 //
 // Writers to one enterprise take turns, in a lock on its row of businesses; writers to different enterprises do not wait for one another.
@@ -50,7 +50,7 @@ type Duplicate struct {
 	Kept, Dropped int64  // the ids
 }
 
-// Write upserts records of one kind in one transaction, exactly as if each were written alone, in their order:
+// Write upserts records of one kind in one transaction, exactly as if each were written alone, in their order, by one Run:
 //
 //   - a record is matched to its row by its natural key (a business by id; a manager by uid, an employee by user_id, a contact by external_userid, a tag by tag_id and
 //     a follow by external_userid and userid, each within its enterprise);

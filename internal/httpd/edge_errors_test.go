@@ -39,7 +39,7 @@ func TestEachWrongParameterIsNamedWithWhatItMayBeAndWhatItWas(t *testing.T) {
 		{"search[employee_member]=" + long, "search[employee_member]", "最多 100 个字符", cut},
 		{"search[tags_data]=" + strings.Repeat("a", 4097), "search[tags_data]", "最多 4096 个字符", "「" + strings.Repeat("a", 40) + "…」"},
 		{"search[time][]=5&search[time][]=4", "search[time][]", "开始时间不能晚于结束时间", "「5,4」"},
-		{"search[time][]=yesterday", "search[time][]", "应为 unix 时间戳(秒或毫秒),不限的一侧留空", "「yesterday,」"},
+		{"search[time][]=yesterday", "search[time][]", "应为 unix 时间戳(秒或毫秒),不限的一侧留空", "「yesterday」"},
 		{"search[time][]=1&search[time][]=2&search[time][]=3", "search[time][]", "应为起、止两项", "「3」"},
 		{"page=-1", "page", "应为正整数", "「-1」"},
 		{"page=1.5", "page", "应为正整数", "「1.5」"},

@@ -104,7 +104,7 @@ func (n *Normaliser) Normalise(rawQuery, contentType string, body []byte) (strin
 		p := &n.params[i]
 		values, problem := r.given[i].literal(p.Kind)
 		if problem != "" {
-			r.reject(p.Name, problem, fault.Quote(strings.Join(r.given[i].values, ",")))
+			r.reject(p.Name, problem, fault.Quote(strings.Trim(strings.Join(r.given[i].values, ","), ",")))
 			continue
 		}
 		for _, v := range values {

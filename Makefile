@@ -41,7 +41,7 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 
 .PHONY: bench
 bench: ## measure the list on a million follows, MariaDB and MySQL; BENCH_ROWS, BENCH_ONLY and others: docs/performance.md
-	@go test -run '^$$' -bench '^BenchmarkRequestPath$$' ./internal/httpd
+	@go test -run '^$$' -bench '^BenchmarkRequestPath$$' ./internal/httpapi
 	@go run ./cmd/bench
 
 .PHONY: sqlmap

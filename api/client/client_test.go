@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/wechatcustomers/api/client"
-	"example.com/wechatcustomers/internal/httpd"
+	"example.com/wechatcustomers/internal/httpapi"
 )
 
 // tap is called with every request before it goes out.
@@ -106,7 +106,7 @@ func TestWhatTheParametersCannotSayIsAnErrorAndNoRequest(t *testing.T) {
 func TestARefusalIsATypedErrorAlsoWhereItComesAs200(t *testing.T) {
 	t.Parallel()
 	for _, legacy := range []bool{false, true} {
-		m := open(t, func(c *httpd.Config) { c.LegacyStatus = legacy })
+		m := open(t, func(c *httpapi.Config) { c.LegacyStatus = legacy })
 		for name, w := range map[string]struct {
 			token   string
 			uniacid int64

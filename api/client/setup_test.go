@@ -14,11 +14,11 @@ import (
 	"example.com/wechatcustomers/api"
 	"example.com/wechatcustomers/api/client"
 	"example.com/wechatcustomers/internal/auth"
-	"example.com/wechatcustomers/internal/customers"
-	"example.com/wechatcustomers/internal/database"
 	"example.com/wechatcustomers/internal/dbtest"
-	"example.com/wechatcustomers/internal/httpd"
-	"example.com/wechatcustomers/internal/ndjson"
+	"example.com/wechatcustomers/internal/getlist"
+	"example.com/wechatcustomers/internal/httpapi"
+	"example.com/wechatcustomers/internal/importer"
+	"example.com/wechatcustomers/internal/store"
 	"example.com/wechatcustomers/internal/writer"
 )
 
@@ -56,21 +56,21 @@ const records = `{"business":{"uniacid":2,"id":1,"name":"芸众"}}
 `
 
 // open returns a new mall with records; edit changes the server's configuration.
-func open(t testing.TB, edit func(*httpd.Config)) *mall {
+func open(t testing.TB, edit func(*httpapi.Config)) *mall {
 	t.Helper()
-	db, err := database.Open(dbtest.New(t))
+	db, err := store.Open(dbtest.New(t))
 	must(t, err)
 	t.Cleanup(func() { db.Close() })
-	must(t, database.Migrate(t.Context(), db, slog.New(slog.DiscardHandler)))
+	must(t, store.Migrate(t.Context(), db, slog.New(slog.DiscardHandler)))
 	verifier, err := auth.New(t.Context(), auth.Config{Secret: secret})
 	must(t, err)
-	cfg := httpd.Config{
-		Document: api.Document, Operations: customers.New(customers.Config{DB: db}), Verifier: verifier, Limits: httpd.DefaultLimits, Log: slog.New(slog.DiscardHandler),
+	cfg := httpapi.Config{
+		Document: api.Document, Operations: getlist.New(getlist.Config{DB: db}), Verifier: verifier, Limits: httpapi.DefaultLimits, Log: slog.New(slog.DiscardHandler),
 	}
 	if edit != nil {
 		edit(&cfg)
 	}
-	handler, err := httpd.New(cfg)
+	handler, err := httpapi.New(cfg)
 	must(t, err)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
@@ -83,7 +83,7 @@ func open(t testing.TB, edit func(*httpd.Config)) *mall {
 // load imports records.
 func (m *mall) load(records string) {
 	m.t.Helper()
-	report, err := ndjson.Import(m.t.Context(), writer.New(m.db, time.Now), []ndjson.Source{{Name: "records", Reader: strings.NewReader(records)}}, ndjson.Options{})
+	report, err := importer.Import(m.t.Context(), writer.New(m.db, time.Now), []importer.Source{{Name: "records", Reader: strings.NewReader(records)}}, importer.Options{})
 	if err != nil {
 		m.t.Fatalf("import: %v %v", err, report.Bad)
 	}

@@ -19,8 +19,8 @@ import (
 
 	"golang.org/x/term"
 
-	"example.com/wechatcustomers/internal/bench"
 	"example.com/wechatcustomers/internal/embedded"
+	"example.com/wechatcustomers/internal/tools/bench"
 )
 
 func main() {

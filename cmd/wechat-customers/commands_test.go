@@ -9,8 +9,8 @@ import (
 	"syscall"
 	"testing"
 
-	"example.com/wechatcustomers/internal/database"
 	"example.com/wechatcustomers/internal/dbtest"
+	"example.com/wechatcustomers/internal/store"
 )
 
 const (
@@ -61,7 +61,7 @@ func TestReadyzSaysWhetherTheTablesAreThisPrograms(t *testing.T) {
 	if status, body := get(t, "http://"+address+"/readyz", ""); status != http.StatusOK {
 		t.Errorf("%d %s", status, body)
 	}
-	db, err := database.Open(dsn)
+	db, err := store.Open(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	"example.com/wechatcustomers/internal/database"
 	"example.com/wechatcustomers/internal/embedded"
+	"example.com/wechatcustomers/internal/store"
 )
 
 // databaseFlags say which database a command uses; they are the same for every command.
@@ -19,7 +19,7 @@ type databaseFlags struct {
 // open returns the configured database. The caller calls closeAll, which gives back the connections and its share in the embedded server.
 func (f databaseFlags) open(ctx context.Context, s streams) (db *sql.DB, closeAll func() error, err error) {
 	if f.DatabaseDSN != "" {
-		if db, err = database.Open(f.DatabaseDSN); err != nil {
+		if db, err = store.Open(f.DatabaseDSN); err != nil {
 			return nil, nil, err
 		}
 		return db, db.Close, nil
@@ -28,7 +28,7 @@ func (f databaseFlags) open(ctx context.Context, s streams) (db *sql.DB, closeAl
 	if err != nil {
 		return nil, nil, err
 	}
-	if db, err = database.Open(server.DSN()); err != nil {
+	if db, err = store.Open(server.DSN()); err != nil {
 		return nil, nil, errors.Join(err, server.Close())
 	}
 	return db, func() error { return errors.Join(db.Close(), server.Close()) }, nil
@@ -37,12 +37,12 @@ func (f databaseFlags) open(ctx context.Context, s streams) (db *sql.DB, closeAl
 // ready sees that the database's tables are this program's; an embedded database's are brought up to date first, any other's are the migrate command's business.
 func (f databaseFlags) ready(ctx context.Context, s streams, db *sql.DB) error {
 	if f.DatabaseDSN == "" {
-		if err := database.Migrate(ctx, db, s.log); err != nil {
+		if err := store.Migrate(ctx, db, s.log); err != nil {
 			return err
 		}
 	}
-	err := database.Ready(ctx, db)
-	if errors.Is(err, database.ErrMigrate) {
+	err := store.Ready(ctx, db)
+	if errors.Is(err, store.ErrMigrate) {
 		return fmt.Errorf("%w (the tables are made by: wechat-customers migrate)", err)
 	}
 	return err
@@ -72,7 +72,7 @@ func (c migrateCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeAll()) }()
-	if err := database.Migrate(ctx, db, s.log); err != nil {
+	if err := store.Migrate(ctx, db, s.log); err != nil {
 		return err
 	}
 	fmt.Fprintln(s.out, "the tables are up to date")

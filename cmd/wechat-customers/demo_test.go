@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/wechatcustomers/internal/database"
 	"example.com/wechatcustomers/internal/dbtest"
-	"example.com/wechatcustomers/internal/demo"
+	"example.com/wechatcustomers/internal/store"
+	"example.com/wechatcustomers/internal/tools/demo"
 )
 
 func TestServeLoadsTheDemonstrationToItsEndOnlyWhenToldToAndNeverBesideAnythingElse(t *testing.T) {
@@ -47,7 +47,7 @@ func TestServeLoadsTheDemonstrationToItsEndOnlyWhenToldToAndNeverBesideAnythingE
 			env := []string{"DATABASE_DSN=" + dsn, "JWT_SECRET=" + secret}
 			run(t, ".", env, program, "migrate")
 			run(t, ".", env, program, "import", file)
-			db, err := database.Open(dsn)
+			db, err := store.Open(dsn)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/term"
 
 	gendb "example.com/wechatcustomers/gen/db"
-	"example.com/wechatcustomers/internal/demo"
-	"example.com/wechatcustomers/internal/ndjson"
+	"example.com/wechatcustomers/internal/importer"
+	"example.com/wechatcustomers/internal/tools/demo"
 	"example.com/wechatcustomers/internal/writer"
 )
 
@@ -41,10 +41,10 @@ leaves out keep their stored values. Of several records of one key the live one 
 // Run loads the files in their order.
 func (c importCommand) Run(ctx context.Context, s streams) error {
 	return c.with(ctx, s, func(db *sql.DB) error {
-		var sources []ndjson.Source
+		var sources []importer.Source
 		for _, name := range c.Files {
 			if name == "-" {
-				sources = append(sources, ndjson.Source{Name: "standard input", Reader: s.in})
+				sources = append(sources, importer.Source{Name: "standard input", Reader: s.in})
 				continue
 			}
 			f, err := os.Open(name)
@@ -52,7 +52,7 @@ func (c importCommand) Run(ctx context.Context, s streams) error {
 				return err
 			}
 			defer f.Close()
-			source := ndjson.Source{Name: name, Reader: f}
+			source := importer.Source{Name: name, Reader: f}
 			if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 				source.Size = info.Size()
 			}
@@ -75,7 +75,7 @@ func loadDemo(ctx context.Context, s streams, db *sql.DB) error {
 	r, w := io.Pipe()
 	defer r.Close() // ends the writing, should the loading end first
 	go func() { w.CloseWithError(demo.Write(w)) }()
-	return load(ctx, s, db, []ndjson.Source{{Name: "demonstration", Reader: r}}, false)
+	return load(ctx, s, db, []importer.Source{{Name: "demonstration", Reader: r}}, false)
 }
 
 // loadDemoIfMissing loads the demonstration into an empty database, and into one that holds a part of it and no other enterprise: there loading it was interrupted.
@@ -95,9 +95,9 @@ func loadDemoIfMissing(ctx context.Context, s streams, db *sql.DB) error {
 
 // load imports the sources and reports on standard output: what was loaded, every bad record and every duplicate. The error is errReported where not
 // everything was loaded.
-func load(ctx context.Context, s streams, db *sql.DB, sources []ndjson.Source, keepGoing bool) error {
-	report, err := ndjson.Import(ctx, writer.New(db, time.Now), sources, ndjson.Options{
-		KeepGoing: keepGoing, Progress: ndjson.Show(s.err, terminal(s.err)),
+func load(ctx context.Context, s streams, db *sql.DB, sources []importer.Source, keepGoing bool) error {
+	report, err := importer.Import(ctx, writer.New(db, time.Now), sources, importer.Options{
+		KeepGoing: keepGoing, Progress: importer.Show(s.err, terminal(s.err)),
 	})
 	for _, d := range report.Duplicates {
 		fmt.Fprintln(s.out, d)
@@ -113,7 +113,7 @@ func load(ctx context.Context, s streams, db *sql.DB, sources []ndjson.Source, k
 	case report.Stopped:
 		fmt.Fprintf(s.out, "stopped: everything up to %v is loaded, nothing after it\n", report.LoadedTo)
 	}
-	if errors.Is(err, ndjson.ErrBadRecords) {
+	if errors.Is(err, importer.ErrBadRecords) {
 		return errReported
 	}
 	return err

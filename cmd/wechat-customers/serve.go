@@ -17,11 +17,11 @@ import (
 	"example.com/wechatcustomers/api"
 	gendb "example.com/wechatcustomers/gen/db"
 	"example.com/wechatcustomers/internal/auth"
-	"example.com/wechatcustomers/internal/customers"
-	"example.com/wechatcustomers/internal/database"
-	"example.com/wechatcustomers/internal/httpd"
-	"example.com/wechatcustomers/internal/pages"
-	"example.com/wechatcustomers/internal/remember"
+	"example.com/wechatcustomers/internal/cache"
+	"example.com/wechatcustomers/internal/getlist"
+	"example.com/wechatcustomers/internal/httpapi"
+	"example.com/wechatcustomers/internal/store"
+	"example.com/wechatcustomers/internal/webui"
 )
 
 type serveCommand struct {
@@ -99,7 +99,7 @@ func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier
 			return err
 		}
 	}
-	browser, err := pages.New(api.Document)
+	browser, err := webui.New(api.Document)
 	if err != nil {
 		return err
 	}
@@ -107,12 +107,12 @@ func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier
 	if err != nil {
 		return err
 	}
-	handler, err := httpd.New(httpd.Config{
+	handler, err := httpapi.New(httpapi.Config{
 		Document: api.Document, Verifier: verifier,
-		Operations: customers.New(customers.Config{DB: db, PublicURL: c.PublicURL, Memory: remember.New(c.CacheMB << 20), Build: build}),
+		Operations: getlist.New(getlist.Config{DB: db, PublicURL: c.PublicURL, Memory: cache.New(c.CacheMB << 20), Build: build}),
 		JWTCookie:  c.JWTCookie, LegacyStatus: c.LegacyStatus, CORSOrigins: c.CORSOrigins,
-		Ready:  func(ctx context.Context) error { return database.Ready(ctx, db) },
-		Limits: httpd.Limits{URL: c.MaxURL, Header: c.MaxHeader, Pairs: c.MaxPairs, Body: c.MaxBody, Handle: c.Timeout},
+		Ready:  func(ctx context.Context) error { return store.Ready(ctx, db) },
+		Limits: httpapi.Limits{URL: c.MaxURL, Header: c.MaxHeader, Pairs: c.MaxPairs, Body: c.MaxBody, Handle: c.Timeout},
 		Log:    s.log,
 	}, browser)
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/wechatcustomers/internal/apierr"
 	"example.com/wechatcustomers/internal/auth"
-	"example.com/wechatcustomers/internal/fault"
 )
 
-// FuzzVerify: whatever comes, there is no panic, every refusal is fault.Unauthenticated, and what is accepted was signed by a key of ours
+// FuzzVerify: whatever comes, there is no panic, every refusal is apierr.Unauthenticated, and what is accepted was signed by a key of ours
 // under the algorithm that its header names, as the standard library alone finds.
 func FuzzVerify(f *testing.F) {
 	k := keys()
@@ -44,7 +44,7 @@ func FuzzVerify(f *testing.F) {
 		} {
 			m, err := v.Verify(t.Context(), token)
 			if err != nil {
-				if fault.Of(err).Code != fault.Unauthenticated || m != (auth.Member{}) {
+				if apierr.Of(err).Code != apierr.Unauthenticated || m != (auth.Member{}) {
 					t.Fatalf("%q: %+v, %v", token, m, err)
 				}
 				continue

@@ -22,8 +22,8 @@ import (
 	"testing"
 	"time"
 
+	"example.com/wechatcustomers/internal/apierr"
 	"example.com/wechatcustomers/internal/auth"
-	"example.com/wechatcustomers/internal/fault"
 )
 
 // start is when the tests' clocks begin: 2024-05-01T00:00:00Z.
@@ -168,13 +168,13 @@ func wantMember(t *testing.T, v *auth.Verifier, token string, want auth.Member) 
 
 func wantRejected(t *testing.T, v *auth.Verifier, token string) {
 	t.Helper()
-	wantFault(t, v, token, fault.Unauthenticated)
+	wantFault(t, v, token, apierr.Unauthenticated)
 }
 
-func wantFault(t *testing.T, v *auth.Verifier, token string, code fault.Code) {
+func wantFault(t *testing.T, v *auth.Verifier, token string, code apierr.Code) {
 	t.Helper()
 	got, err := v.Verify(context.Background(), token)
-	var f *fault.Error
+	var f *apierr.Error
 	switch {
 	case err == nil:
 		t.Errorf("accepted as %+v", got)

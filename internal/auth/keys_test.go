@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"example.com/wechatcustomers/internal/apierr"
 	"example.com/wechatcustomers/internal/auth"
-	"example.com/wechatcustomers/internal/fault"
 )
 
 // issuer is a real server of a key set that changes.
@@ -247,7 +247,7 @@ func TestWithoutAKeySetTokensOfTheSetAreUnavailableAndThoseOfTheSecretHold(t *te
 	v := newVerifier(t, auth.Config{JWKS: i.URL, Secret: secret, Clock: c.Now})
 	i.wantFetched(t, 1)
 	token := sign("RS256", k.rsa, header("RS256", "a"), body(""))
-	wantFault(t, v, token, fault.Unavailable)
+	wantFault(t, v, token, apierr.Unavailable)
 	wantMember(t, v, sign("HS256", secret, header("HS256", ""), body("")), member7)
 	wantRejected(t, v, sign("PS256", k.rsa, header("PS256", "a"), body("")))
 	wantRejected(t, v, "x.y.z")
@@ -256,7 +256,7 @@ func TestWithoutAKeySetTokensOfTheSetAreUnavailableAndThoseOfTheSecretHold(t *te
 	for _, bad := range []string{"", "<html>", `{}`, `{"keys":null}`, `{"keys":{}}`, `{"keys":[]}x`, `{"keys":[` + strings.Repeat("{},", 64) + `{}]}`, strings.Repeat(" ", 1<<20) + `{"keys":[]}`} {
 		i.publish([]byte(bad))
 		c.Add(10 * time.Second)
-		wantFault(t, v, token, fault.Unavailable)
+		wantFault(t, v, token, apierr.Unavailable)
 	}
 	i.publish(jwks(rsaJWK("a", k.rsa)))
 	c.Add(10 * time.Second)
@@ -280,7 +280,7 @@ func TestTheLastKeysServeForADayWhileTheIssuerFails(t *testing.T) {
 	i.wantFetched(t, 2)
 	wantRejected(t, v, sign("ES256", k.otherEC, header("ES256", "b"), body("")))
 	c.Add(time.Second)
-	wantFault(t, v, token, fault.Unavailable)
+	wantFault(t, v, token, apierr.Unavailable)
 	answer := make(chan struct{})
 	release := sync.OnceFunc(func() { close(answer) })
 	defer release()
@@ -289,7 +289,7 @@ func TestTheLastKeysServeForADayWhileTheIssuerFails(t *testing.T) {
 		_, _ = w.Write(jwks(ecJWK("a", k.ec)))
 	})
 	c.Add(10 * time.Second)
-	wantFault(t, v, token, fault.Unavailable) // the reading runs behind it: an issuer that failed is not waited for
+	wantFault(t, v, token, apierr.Unavailable) // the reading runs behind it: an issuer that failed is not waited for
 	release()
 	v.Settle()
 	wantMember(t, v, token, member7)
@@ -328,7 +328,7 @@ func TestACancelledRequestDoesNotWaitForTheIssuerNorEndItsFetch(t *testing.T) {
 		t.Fatal(err)
 	}
 	token := sign("ES256", k.ec, header("ES256", "a"), body(""))
-	if _, err := v.Verify(ctx, token); fault.Of(err).Code != fault.Unavailable {
+	if _, err := v.Verify(ctx, token); apierr.Of(err).Code != apierr.Unavailable {
 		t.Errorf("got %v", err)
 	}
 	close(release)
@@ -388,7 +388,7 @@ func TestARedirectToPlainHTTPIsNotFollowed(t *testing.T) {
 	plain := newIssuer(t, jwks(ecJWK("a", k.ec)))
 	secure := httptest.NewTLSServer(http.RedirectHandler(plain.URL, http.StatusFound))
 	t.Cleanup(secure.Close)
-	wantFault(t, newVerifier(t, auth.Config{JWKS: secure.URL, HTTPClient: secure.Client()}), token, fault.Unavailable)
+	wantFault(t, newVerifier(t, auth.Config{JWKS: secure.URL, HTTPClient: secure.Client()}), token, apierr.Unavailable)
 	plain.wantFetched(t, 0)
 
 	// The same way round within http is followed.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"example.com/wechatcustomers/internal/fault"
+	"example.com/wechatcustomers/internal/apierr"
 )
 
 const (
@@ -117,15 +117,15 @@ func (v *Verifier) VerifyRequest(r *http.Request, cookieName string) (Member, er
 			return m, nil
 		}
 		// Of a token that might hold the caller must not hear that it does not.
-		if failed == nil || fault.Of(err).Code == fault.Unavailable {
+		if failed == nil || apierr.Of(err).Code == apierr.Unavailable {
 			failed = err
 		}
 	}
 	return Member{}, failed
 }
 
-// Verify returns the member that token names. Every token that does not hold is fault.Unauthenticated, with the reason for the log as its cause;
-// a token that needs the key set while there has never been one, or none for a day, is fault.Unavailable. No error holds the token.
+// Verify returns the member that token names. Every token that does not hold is apierr.Unauthenticated, with the reason for the log as its cause;
+// a token that needs the key set while there has never been one, or none for a day, is apierr.Unavailable. No error holds the token.
 //
 // Required are sub and uniacid (1 to 4294967295, a decimal string or a number) and exp; crop_id, nbf and iat count where they are there.
 func (v *Verifier) Verify(ctx context.Context, token string) (Member, error) {
@@ -134,9 +134,9 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Member, error) {
 		return c.member, nil
 	}
 	if _, ok := errors.AsType[*sourceError](err); ok {
-		return Member{}, fault.New(fault.Unavailable, err)
+		return Member{}, apierr.New(apierr.Unavailable, err)
 	}
-	return Member{}, fault.New(fault.Unauthenticated, err)
+	return Member{}, apierr.New(apierr.Unauthenticated, err)
 }
 
 func (v *Verifier) verify(ctx context.Context, token string) (*claims, error) {

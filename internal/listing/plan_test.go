@@ -16,11 +16,11 @@ import (
 	"time"
 
 	gendb "example.com/wechatcustomers/gen/db"
-	"example.com/wechatcustomers/internal/database"
 	"example.com/wechatcustomers/internal/dbtest"
-	"example.com/wechatcustomers/internal/demo"
+	"example.com/wechatcustomers/internal/importer"
 	"example.com/wechatcustomers/internal/listing"
-	"example.com/wechatcustomers/internal/ndjson"
+	"example.com/wechatcustomers/internal/store"
+	"example.com/wechatcustomers/internal/tools/demo"
 	"example.com/wechatcustomers/internal/writer"
 )
 
@@ -155,17 +155,17 @@ var elsewhere = []string{"FirstManager", "HasBusinesses", "GetContactsToFollow",
 func TestEachQueryReadsByItsIndexAndNeverAWholeTable(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	db, err := database.Open(dbtest.New(t))
+	db, err := store.Open(dbtest.New(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	if err := database.Migrate(ctx, db, slog.New(slog.DiscardHandler)); err != nil {
+	if err := store.Migrate(ctx, db, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	records, w := io.Pipe()
 	go func() { w.CloseWithError(demo.Write(w)) }()
-	if _, err := ndjson.Import(ctx, writer.New(db, time.Now), []ndjson.Source{{Name: "demonstration", Reader: records}}, ndjson.Options{}); err != nil {
+	if _, err := importer.Import(ctx, writer.New(db, time.Now), []importer.Source{{Name: "demonstration", Reader: records}}, importer.Options{}); err != nil {
 		t.Fatal(err)
 	}
 

@@ -47,7 +47,7 @@ const (
 const progressEvery = 10_000
 
 // Check recomputes everything that is derived from the base rows and returns where the tables differ, by enterprise. It reads one snapshot of the database, so that it is
-// exact while others write, and takes no locks. progress may be nil. db must come from database.Open.
+// exact while others write, and takes no locks. progress may be nil. db must come from store.Open.
 func Check(ctx context.Context, db *sql.DB, progress func(Progress)) (found []Difference, err error) {
 	tx, err := snapshot(ctx, db)
 	if err != nil {

@@ -22,7 +22,7 @@ type Writer struct {
 	now func() time.Time
 }
 
-// New returns a Writer to a database of [database.Open] with this program's tables. now is the clock for created_at where a new record brings none.
+// New returns a Writer to a database of [store.Open] with this program's tables. now is the clock for created_at where a new record brings none.
 func New(db *sql.DB, now func() time.Time) *Writer { return &Writer{db: db, now: now} }
 
 // china is the zone of every date in the tables.

@@ -10,20 +10,20 @@ import (
 	"testing"
 	"time"
 
-	"example.com/wechatcustomers/internal/database"
 	"example.com/wechatcustomers/internal/dbtest"
+	"example.com/wechatcustomers/internal/store"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
 func setup(t testing.TB) (*Writer, *sql.DB) {
 	t.Helper()
-	db, err := database.Open(dbtest.New(t))
+	db, err := store.Open(dbtest.New(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	if err := database.Migrate(t.Context(), db, nil); err != nil {
+	if err := store.Migrate(t.Context(), db, nil); err != nil {
 		t.Fatal(err)
 	}
 	return New(db, func() time.Time { return time.Unix(1_700_000_000, 0) }), db

@@ -1,0 +1,414 @@
+// Package canonical turns a request as real clients spell it (query, form, multipart or JSON; any way of writing arrays and unset filters)
+// into the one literal query that the document declares. It judges shapes and spellings only: what a value may be is the document's to say,
+// except where no schema can (the time's two sides, a page past every list).
+package canonical
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"example.com/wechatcustomers/internal/apierr"
+)
+
+// MaxPage is the page that any larger one becomes: past the end of every list, and small enough that no offset overflows.
+const MaxPage = 1_000_000_000
+
+// maxWrong is how many wrong parameters are named at most.
+const maxWrong = 20
+
+// group is the key that holds the filters in every spelling: search[status], search.status, {"search":{"status":1}}, search={"status":1}.
+const group = "search"
+
+// Kind says how a parameter's values are written in the literal query.
+type Kind int
+
+// The kinds of parameters.
+const (
+	Single Kind = iota // one value; the last one given counts
+	List               // any number of values, joined with commas
+	Range              // start and end in unix seconds, written as two items of which an empty one is open
+	Page               // a page number; the first page is not written
+)
+
+// Param is one query parameter of the document, by its literal name there.
+type Param struct {
+	Name string
+	Kind Kind
+}
+
+// Params returns the query parameters of an operation in the document's order. An array named with [] is a Range, any other array and what is
+// marked x-comma-list a List, the parameter named page a Page.
+func Params(declared openapi3.Parameters) []Param {
+	var params []Param
+	for _, ref := range declared {
+		p := ref.Value
+		if p.In != openapi3.ParameterInQuery {
+			continue
+		}
+		param := Param{Name: p.Name}
+		switch array := p.Schema.Value.Type.Is(openapi3.TypeArray); {
+		case array && strings.HasSuffix(p.Name, "[]"):
+			param.Kind = Range
+		case array || p.Extensions["x-comma-list"] == true:
+			param.Kind = List
+		case p.Name == "page":
+			param.Kind = Page
+		}
+		params = append(params, param)
+	}
+	return params
+}
+
+// Normaliser rewrites requests for one operation. It is safe for concurrent use.
+type Normaliser struct {
+	params   []param
+	maxPairs int
+}
+
+type param struct {
+	Param
+	base    string // the name without the [] of a Range
+	escaped string // the name as the literal query has it
+}
+
+// New returns a Normaliser for these parameters that takes at most maxPairs pairs from the query and as many from the body.
+func New(params []Param, maxPairs int) *Normaliser {
+	n := &Normaliser{maxPairs: maxPairs}
+	for _, p := range params {
+		n.params = append(n.params, param{Param: p, base: strings.TrimSuffix(p.Name, "[]"), escaped: url.QueryEscape(p.Name) + "="})
+	}
+	return n
+}
+
+// Normalise returns the literal query, in the document's order, that means what the request means. Where query and body both have a
+// parameter, the body's counts, even if it is empty. Unset parameters and keys that are none of the document's are left out.
+//
+// Errors are *apierr.Error: Invalid with each wrong parameter, beside which the query of the others is returned, MediaType for a body of another type, TooLong or TooLarge for more pairs than
+// allowed in the query or the body.
+func (n *Normaliser) Normalise(rawQuery, contentType string, body []byte) (string, error) {
+	r := &reading{n: n, given: make([]given, len(n.params)), left: n.maxPairs, tooMany: apierr.TooLong}
+	if err := r.form(rawQuery); err != nil {
+		return "", err
+	}
+	if err := r.body(contentType, body); err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for i := range n.params {
+		p := &n.params[i]
+		values, problem := r.given[i].literal(p.Kind)
+		if problem != "" {
+			r.reject(p.Name, problem, apierr.Quote(strings.Trim(strings.Join(r.given[i].values, ","), ",")))
+			continue
+		}
+		for _, v := range values {
+			if b.Len() > 0 {
+				b.WriteByte('&')
+			}
+			b.WriteString(p.escaped)
+			b.WriteString(url.QueryEscape(v))
+		}
+	}
+	if len(r.wrong) > 0 {
+		return b.String(), apierr.Bad(r.wrong...)
+	}
+	return b.String(), nil
+}
+
+// reading is what has been understood of one request so far.
+type reading struct {
+	n       *Normaliser
+	given   []given // as n.params
+	wrong   []apierr.Field
+	left    int // pairs that may still come
+	tooMany apierr.Code
+	inBody  bool
+}
+
+// given is what a request gives for one parameter.
+type given struct {
+	values []string // Single, Page: at most one; Range: by position; List: in the order given
+	next   int      // the position of the Range's next item without a number
+	bare   bool     // the values came without brackets
+	inBody bool
+}
+
+// add takes one key with its value, as a query, a form or a leaf of JSON has it.
+func (r *reading) add(key, value string) error {
+	if r.left--; r.left < 0 {
+		return apierr.New(r.tooMany, nil)
+	}
+	i, sub := r.n.find(key)
+	switch {
+	case i >= 0:
+		g := &r.given[i]
+		if r.inBody && !g.inBody {
+			*g = given{inBody: true}
+		}
+		if problem := g.put(r.n.params[i].Kind, sub, value); problem != "" {
+			r.reject(r.n.params[i].Name, problem, apierr.Quote(value))
+		}
+	case key == group:
+		return r.searchText(value)
+	case isGroup(key) && strings.HasPrefix(strings.TrimSpace(value), "{"):
+		r.reject(key, "不是可用的参数,您是否想用 "+group+"?", "")
+	case value != "" && isFilter(key):
+		r.reject(key, "不是可用的筛选项"+r.n.suggestion(key), "")
+	}
+	return nil
+}
+
+// reject notes a wrong parameter once, with what it had where that helps. The list is cut short: a page of misspelt keys is one mistake.
+func (r *reading) reject(field, message, got string) {
+	if len(field) > 100 {
+		field = field[:100] + "…"
+	}
+	f := apierr.Field{Field: strings.ToValidUTF8(field, "\uFFFD"), Message: message, Got: got}
+	if len(r.wrong) < maxWrong && !slices.ContainsFunc(r.wrong, func(w apierr.Field) bool { return w.Field == f.Field }) {
+		r.wrong = append(r.wrong, f)
+	}
+}
+
+// find returns the index of the parameter that key spells, with the brackets that follow its name, or -1.
+func (n *Normaliser) find(key string) (int, string) {
+	for i := range n.params {
+		if sub, ok := strings.CutPrefix(key, n.params[i].base); ok && (sub == "" || sub[0] == '[') {
+			return i, sub
+		}
+	}
+	// axios 0.27's forms, and qs with allowDots: search.time.0
+	if strings.HasPrefix(key, group) && strings.Contains(key, ".") {
+		segments := strings.Split(key, ".")
+		for i, segment := range segments[1:] {
+			end := strings.IndexByte(segment+"[", '[')
+			segments[i+1] = "[" + segment[:end] + "]" + segment[end:]
+		}
+		return n.find(strings.Join(segments, ""))
+	}
+	return -1, ""
+}
+
+// ours says whether key is a parameter or meant as a filter.
+func (n *Normaliser) ours(key string) bool {
+	i, _ := n.find(key)
+	return i >= 0 || isFilter(key) || isGroup(key)
+}
+
+// put takes one value, with the brackets after the parameter's name: none, [], [0]. It returns what is wrong, or "".
+func (g *given) put(kind Kind, sub, value string) string {
+	if kind == Single || kind == Page {
+		if sub == "" {
+			g.values = append(g.values[:0], value)
+		} else if value != "" {
+			return "只能给一个值"
+		}
+		return ""
+	}
+	if strings.HasPrefix(sub, "[][") { // a literal search[time][] that the client numbered once more
+		sub = sub[2:]
+	}
+	// As in PHP, x=1 after x[]=1 starts anew, and the other way round.
+	if bare := sub == ""; bare != g.bare {
+		g.values, g.next, g.bare = nil, 0, bare
+	}
+	if strings.IndexByte(sub, ']') < len(sub)-1 {
+		if value == "" {
+			return ""
+		}
+		return "格式不正确"
+	}
+	if kind == List {
+		g.values = append(g.values, value)
+		return ""
+	}
+	if strings.Contains(value, ",") { // what String([start, end]) gives, and qs with commas
+		g.values, g.next = nil, 0
+		if sub != "" {
+			sub = "[]"
+		}
+		for v := range strings.SplitSeq(value, ",") {
+			if problem := g.put(kind, sub, v); problem != "" {
+				return problem
+			}
+		}
+		return ""
+	}
+	at := g.next
+	if len(sub) > 2 {
+		var err error
+		if at, err = strconv.Atoi(sub[1 : len(sub)-1]); err != nil || at < 0 {
+			at = 2
+		}
+	}
+	if g.next = at + 1; at > 1 {
+		if g.next = 2; value == "" {
+			return ""
+		}
+		return "应为起、止两项"
+	}
+	if g.values == nil {
+		g.values = make([]string, 2)
+	}
+	g.values[at] = value
+	return ""
+}
+
+// literal returns the values as the literal query has them, none where the parameter is unset, and what is wrong, or "".
+func (g *given) literal(kind Kind) (values []string, problem string) {
+	for _, v := range g.values {
+		// MySQL's collations ignore NUL, so that a filter with one would match what it should not.
+		if strings.IndexByte(v, 0) >= 0 {
+			return nil, "不能含有空字符"
+		}
+		if !utf8.ValidString(v) {
+			return nil, "不是有效的 UTF-8 文本"
+		}
+	}
+	switch kind {
+	case List:
+		var items []string
+		for _, v := range g.values {
+			for item := range strings.SplitSeq(v, ",") {
+				if item = strings.TrimSpace(item); item != "" {
+					items = append(items, item)
+				}
+			}
+		}
+		if len(items) == 0 {
+			return nil, ""
+		}
+		return []string{strings.Join(items, ",")}, ""
+	case Range:
+		return timeRange(g.values)
+	case Page:
+		return page(g.values)
+	}
+	if len(g.values) == 0 || g.values[0] == "" {
+		return nil, ""
+	}
+	return g.values, ""
+}
+
+// timeRange returns start and end in unix seconds.
+func timeRange(values []string) ([]string, string) {
+	var sides [2]int64
+	for i, v := range values {
+		if v == "" {
+			continue
+		}
+		// Date.now()/1000 has a fraction. From 1e14 on, a value would still look like milliseconds once divided.
+		whole, fraction, _ := strings.Cut(v, ".")
+		n, err := strconv.ParseInt(whole, 10, 64)
+		if !digits(whole) || !digits("0"+fraction) || err != nil || n >= 1e14 {
+			return nil, "应为 unix 时间戳(秒或毫秒),不限的一侧留空"
+		}
+		if n >= 1e11 {
+			n /= 1000
+		}
+		sides[i], values[i] = n, strconv.FormatInt(n, 10)
+	}
+	switch {
+	case len(values) == 0 || values[0] == "" && values[1] == "":
+		return nil, ""
+	case values[0] != "" && values[1] != "" && sides[0] > sides[1]:
+		return nil, "开始时间不能晚于结束时间"
+	}
+	return values, ""
+}
+
+func page(values []string) ([]string, string) {
+	if len(values) == 0 || values[0] == "" {
+		return nil, ""
+	}
+	if !digits(values[0]) {
+		return nil, "应为正整数"
+	}
+	n, err := strconv.ParseInt(values[0], 10, 64) // digits alone can only be too large
+	if err != nil || n > MaxPage {
+		n = MaxPage
+	}
+	if n <= 1 {
+		return nil, ""
+	}
+	return []string{strconv.FormatInt(n, 10)}, ""
+}
+
+func digits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// isFilter says whether key is meant as a filter, however misspelt. Other unknown keys belong to the old pages' routers and pass.
+func isFilter(key string) bool {
+	i := strings.IndexAny(key, "[.%")
+	return i >= 0 && isGroup(key[:i])
+}
+
+// isGroup says whether name is the group, or meant to be it: in capitals, behind the rest of an address (?search, amp;search), or a letter off.
+func isGroup(name string) bool {
+	name = strings.ToLower(strings.TrimSpace(name[strings.LastIndexAny(name, "?&;")+1:]))
+	if len(name) > len(group)+1 {
+		return false
+	}
+	sorted := func(s string) []byte { b := []byte(s); slices.Sort(b); return b }
+	return editDistance([]byte(name), []byte(group)) <= 1 || slices.Equal(sorted(name), sorted(group))
+}
+
+// suggestion returns the filter that key probably misspells, as the end of a sentence, or "".
+func (n *Normaliser) suggestion(key string) string {
+	inner := func(s string) string {
+		i := strings.IndexAny(s, "[.")
+		return strings.ToLower(strings.Trim(s[i+1:], "[]. "))
+	}
+	if len(key) > 64 {
+		return ""
+	}
+	if unescaped := unescape(key); strings.ContainsAny(unescaped, "[.") {
+		key = unescaped
+	}
+	got := []rune(inner(key))
+	best, distance := "", max(1, len(got)/3)+1
+	for _, p := range n.params {
+		if !isFilter(p.Name) {
+			continue
+		}
+		want := []rune(inner(p.Name))
+		d := editDistance(got, want)
+		if short := min(len(got), len(want)); short > 2 && slices.Equal(got[:short], want[:short]) {
+			d = min(d, 1)
+		}
+		if d < distance {
+			best, distance = p.Name, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return ",您是否想用 " + best + "?"
+}
+
+// editDistance is Levenshtein's.
+func editDistance[T cmp.Ordered](a, b []T) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, x := range a {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j, y := range b {
+			cost := diagonal
+			if x != y {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,126 @@
+package httpapi_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/wechatcustomers/gen/client"
+	"example.com/wechatcustomers/internal/auth"
+)
+
+const (
+	listPath     = "/business/2/plugin/WechatCustomers/getList"
+	businessPath = "/business/2/plugin/WechatCustomers/getBusinessList"
+
+	jsonType = "application/json"
+	formType = "application/x-www-form-urlencoded"
+)
+
+// ask is a request as it goes over the wire.
+type ask struct {
+	method string // GET
+	path   string // listPath
+	query  string // raw
+	header http.Header
+	body   string
+	token  string // as Authorization; "" for none
+}
+
+// reply is what it got.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// send sends a by the bundle's own client, which holds the answer against the document.
+func (b *bundle) send(t testing.TB, a ask) reply {
+	t.Helper()
+	if a.method == "" {
+		a.method = http.MethodGet
+	}
+	if a.path == "" {
+		a.path = listPath
+	}
+	r, err := http.NewRequestWithContext(t.Context(), a.method, b.URL+a.path, strings.NewReader(a.body))
+	mustSucceed(t, err)
+	if a.body == "" {
+		r.Body = http.NoBody
+	}
+	r.URL.RawQuery = a.query
+	maps.Copy(r.Header, a.header)
+	if a.token != "" {
+		r.Header.Set("Authorization", "Bearer "+a.token)
+	}
+	answer, err := b.HTTP.Do(r)
+	mustSucceed(t, err)
+	body, err := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	mustSucceed(t, err)
+	return reply{answer.StatusCode, answer.Header, string(body)}
+}
+
+// of returns a token of a member of account 2.
+func of(t testing.TB, uid uint32) string {
+	t.Helper()
+	return token(t, auth.Member{UID: uid, Uniacid: uniacid})
+}
+
+// failure returns the envelope of a reply that is one.
+func (r reply) failure(t testing.TB) client.ErrorResult {
+	t.Helper()
+	var e client.ErrorResult
+	if err := json.Unmarshal([]byte(r.body), &e); err != nil || e.Result != 0 {
+		t.Fatalf("not an error envelope (%v): %d %.500s", err, r.status, r.body)
+	}
+	return e
+}
+
+// page returns the page of a reply that is one.
+func (r reply) page(t testing.TB) client.CustomerPage {
+	t.Helper()
+	var l client.ListResult
+	if err := json.Unmarshal([]byte(r.body), &l); err != nil || l.Result != 1 || r.status != http.StatusOK {
+		t.Fatalf("not a page (%v): %d %.500s", err, r.status, r.body)
+	}
+	return l.Data
+}
+
+// want fails the test unless r has this status and is the envelope of msg that names these fields with their messages, which alternate.
+func (r reply) want(t testing.TB, status int, msg string, fields ...string) {
+	t.Helper()
+	want := client.ErrorResult{Msg: msg, Data: []client.FieldError{}}
+	for i := 0; i < len(fields); i += 2 {
+		want.Data = append(want.Data, client.FieldError{Field: fields[i], Message: fields[i+1]})
+	}
+	if r.status != status {
+		t.Errorf("status %d, want %d: %.500s", r.status, status, r.body)
+	}
+	if diff := cmp.Diff(want, r.failure(t)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// wire sends a request byte by byte as no client would write it, and returns the answer.
+func (b *bundle) wire(t testing.TB, request string) reply {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(b.URL, "http://"))
+	mustSucceed(t, err)
+	defer c.Close()
+	_, err = io.WriteString(c, request)
+	mustSucceed(t, err)
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	mustSucceed(t, err)
+	body, err := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	mustSucceed(t, err)
+	return reply{answer.StatusCode, answer.Header, string(body)}
+}

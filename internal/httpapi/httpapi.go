@@ -1,0 +1,147 @@
+// Package httpapi owns the HTTP edge: routes, the way of a request through the middleware, limits, and the one place where errors become envelopes.
+// A request to the API goes: observe → cross-origin → limit → authenticate → check (normalise, then validate) → the generated binder → internal/getlist.
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/labstack/echo/v4"
+
+	"example.com/wechatcustomers/gen/api"
+	"example.com/wechatcustomers/internal/auth"
+	"example.com/wechatcustomers/internal/canonical"
+)
+
+// Config is what the edge is made from. Every field but CORSOrigins, JWTCookie and LegacyStatus is required.
+type Config struct {
+	Document     []byte // the OpenAPI document
+	Operations   api.StrictServerInterface
+	Verifier     *auth.Verifier
+	JWTCookie    string   // the cookie that may hold the token; "" for none
+	LegacyStatus bool     // every envelope goes out as 200, as the original sends it
+	CORSOrigins  []string // the origins that may call from a browser; none: CORS is off
+	Ready        func(context.Context) error
+	Limits       Limits
+	Log          *slog.Logger
+}
+
+// Limits bound what one request may take. What exceeds one is answered with the envelope.
+type Limits struct {
+	URL    int           // bytes of the address: 414
+	Header int           // bytes of all header fields: 431
+	Pairs  int           // parameters in the query (414) and in the body (413)
+	Body   int64         // bytes of the body: 413
+	Handle time.Duration // time to answer: 503
+}
+
+// DefaultLimits are generous for people and tight for machines.
+var DefaultLimits = Limits{URL: 16 << 10, Header: 32 << 10, Pairs: 200, Body: 64 << 10, Handle: 30 * time.Second}
+
+// apiPrefix begins the path of every route of the contract; what is answered under it is always the envelope.
+const apiPrefix = "/business/"
+
+// edge is what the middleware shares.
+type edge struct {
+	Config
+	operations map[string]operation // by route path as Echo has it
+}
+
+// operation is one GET of the document, with what its requests are checked by. A POST beside it is the same operation in another spelling.
+type operation struct {
+	path       string
+	item       *openapi3.PathItem
+	route      *routers.Route
+	normaliser *canonical.Normaliser
+}
+
+// New returns the handler of the whole server: the API, /healthz (the process lives) and /readyz (its database answers and has this program's tables).
+// It returns an error where the document and the generated routes do not match, or an origin of CORS is none.
+func New(cfg Config, more ...func(*echo.Echo)) (http.Handler, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(cfg.Document)
+	if err != nil {
+		return nil, fmt.Errorf("read the OpenAPI document: %w", err)
+	}
+	x := &edge{Config: cfg, operations: map[string]operation{}}
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = x.sendError
+	shared, err := crossOrigin(cfg.CORSOrigins)
+	if err != nil {
+		return nil, err
+	}
+	e.Use(x.observe, shared, x.limit)
+	for path, item := range doc.Paths.Map() {
+		if item.Get == nil {
+			return nil, fmt.Errorf("%s has no GET in the document", path)
+		}
+		x.operations[echoPath(path)] = operation{
+			path: path, item: item,
+			route:      &routers.Route{Spec: doc, Path: path, PathItem: item, Method: http.MethodGet, Operation: item.Get},
+			normaliser: canonical.New(canonical.Params(item.Get.Parameters), cfg.Limits.Pairs),
+		}
+	}
+	api.RegisterHandlers(router{e, x}, api.NewStrictHandler(cfg.Operations, nil))
+	if err := x.complete(e.Routes()); err != nil {
+		return nil, err
+	}
+	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
+	e.GET("/readyz", x.ready)
+	for _, register := range more {
+		register(e)
+	}
+	return e, nil
+}
+
+// router registers the generated routes: each behind the middleware, and for every method that the document has for its path, so that one handler
+// serves all spellings. HEAD is GET without the body.
+type router struct {
+	*echo.Echo
+	edge *edge
+}
+
+func (r router) GET(path string, h echo.HandlerFunc, _ ...echo.MiddlewareFunc) *echo.Route {
+	if op := r.edge.operations[path]; op.item != nil && op.item.Post != nil {
+		r.Echo.POST(path, h, r.edge.authenticate, r.edge.check)
+	}
+	r.Echo.HEAD(path, h, r.edge.authenticate, r.edge.check)
+	return r.Echo.GET(path, h, r.edge.authenticate, r.edge.check)
+}
+
+// complete returns an error unless the document's operations and the routes are the same: an unmapped route would go without validation.
+func (x *edge) complete(routes []*echo.Route) error {
+	served := map[string]bool{}
+	for _, r := range routes {
+		if _, ok := x.operations[r.Path]; !ok && strings.HasPrefix(r.Path, apiPrefix) {
+			return fmt.Errorf("route %s %s is not in the document", r.Method, r.Path)
+		}
+		served[r.Method+" "+r.Path] = true
+	}
+	for path, op := range x.operations {
+		for method := range op.item.Operations() {
+			if !served[method+" "+path] {
+				return fmt.Errorf("%s %s is in the document and has no route", method, op.path)
+			}
+		}
+	}
+	return nil
+}
+
+// echoPath returns the document's path as Echo spells it: {uniacid} is :uniacid.
+func echoPath(path string) string {
+	return strings.NewReplacer("{", ":", "}", "").Replace(path)
+}
+
+func (x *edge) ready(c echo.Context) error {
+	if err := x.Ready(c.Request().Context()); err != nil {
+		x.Log.WarnContext(c.Request().Context(), "not ready", "error", err, "request_id", requestID(c))
+		return c.String(http.StatusServiceUnavailable, "not ready\n")
+	}
+	return c.String(http.StatusOK, "ready\n")
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/pressly/goose/v3"
+
+	"example.com/wechatcustomers/db"
+)
+
+// Migrate brings the tables up to this program's version. Several programs may do so at once: they take turns, and the later ones find nothing to do.
+// Log hears each migration applied; nil is silent. Data definition cannot be rolled back: when a migration fails half-way its error says which.
+func Migrate(ctx context.Context, pool *sql.DB, log *slog.Logger) (err error) {
+	p, err := provider(pool)
+	if err != nil {
+		return err
+	}
+	if pool.Stats().MaxOpenConnections == 1 {
+		return errors.New("migrate: the pool must allow two connections, one holds the lock")
+	}
+	// goose has locks of its own, but looks at its table before it takes one: of two programs on an empty database one would fail.
+	// The lock belongs to its connection: it ends with it, however this program ends.
+	c, err := pool.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if err := lock(ctx, c); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	defer func() {
+		_, unlock := c.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK("+lockName+")")
+		err = errors.Join(err, unlock)
+	}()
+
+	results, err := p.Up(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	for _, r := range results {
+		if log != nil {
+			log.InfoContext(ctx, "migrated", "migration", r.Source.Path, "took", r.Duration)
+		}
+	}
+	return nil
+}
+
+func provider(pool *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(db.Migrations, "migrations")
+	if err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
+	p, err := goose.NewProvider(goose.DialectMySQL, pool, files, goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
+	return p, nil
+}
+
+// A lock's name may have 64 characters and is one for the whole server, hence the digest of the database's name.
+const lockName = "CONCAT('migrate-', SHA2(DATABASE(), 224))"
+
+func lock(ctx context.Context, c *sql.Conn) error {
+	for {
+		// Waiting is cut in pieces: a waiter whose program is gone leaves the server's queue within seconds.
+		var got sql.NullInt64
+		if err := c.QueryRowContext(ctx, "SELECT GET_LOCK("+lockName+", 5)").Scan(&got); err != nil {
+			return fmt.Errorf("waiting for another migration: %w", err)
+		}
+		if got.Int64 == 1 {
+			return nil
+		}
+		if !got.Valid {
+			return errors.New("the server could not take the lock of migrations")
+		}
+	}
+}
+
+// noSuchTable is the servers' error for a table that is not there.
+const noSuchTable = 1146
+
+// ErrMigrate says that the tables are missing or older than this program: Migrate makes them what they should be.
+var ErrMigrate = errors.New("run migrate")
+
+// Ready returns nil when the database answers and its tables are of this program's version; otherwise an error for the operator that says which of the two it is
+// and what to do, ErrMigrate where it is that.
+func Ready(ctx context.Context, pool *sql.DB) error {
+	var have sql.NullInt64
+	err := pool.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+goose.DefaultTablename+" WHERE is_applied").Scan(&have)
+	var refused *mysql.MySQLError
+	switch {
+	case errors.As(err, &refused) && refused.Number == noSuchTable, err == nil && have.Int64 == 0:
+		return fmt.Errorf("the database has no tables yet: %w", ErrMigrate)
+	case err != nil:
+		return fmt.Errorf("the database cannot be reached: %w", err)
+	}
+	want, err := version()
+	if err != nil {
+		return err
+	}
+	switch {
+	case have.Int64 < want:
+		return fmt.Errorf("the database's tables are of version %d, this program needs %d: %w", have.Int64, want, ErrMigrate)
+	case have.Int64 > want:
+		return fmt.Errorf("the database's tables are of version %d, this program knows only %d: run the newer program", have.Int64, want)
+	}
+	return nil
+}
+
+// version returns the number of the newest migration that this program carries.
+func version() (int64, error) {
+	files, err := fs.Glob(db.Migrations, "migrations/*.sql")
+	if err != nil || len(files) == 0 {
+		return 0, errors.Join(errors.New("the program carries no migrations"), err)
+	}
+	return goose.NumericComponent(files[len(files)-1])
+}

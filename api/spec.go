@@ -1,4 +1,5 @@
-// Package api holds the contract: the OpenAPI document that every other part of the program is generated from or checked against.
+// Package api holds the contract: the OpenAPI document that every other part of the program is
+// generated from or checked against.
 package api
 
 import _ "embed"

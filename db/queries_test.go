@@ -8,70 +8,78 @@ import (
 	"testing"
 )
 
-// beyond are the filters that an index of follows alone does not serve: the queries that read nothing else leave them out.
-var beyond = []string{"remark", "customer"}
+// The filtered list is asked for by two plain queries, and rows that its index only narrows down
+// are looked at by a third. A filter that one of them lacks, or writes otherwise, makes a total and
+// a page disagree, or one way to the list and the other.
 
-// A filter that one of the queries lacks, or writes otherwise, makes a total and a page disagree, or lets a filter go where another is set beside it.
-func TestEveryQueryOfTheFilteredListHasTheSameFilters(t *testing.T) {
+func TestBothPlainQueriesHaveEachFilterInTheSameWords(t *testing.T) {
 	t.Parallel()
-	queries := filteredList(t)
-	all := filters(queries["ListFollowIDs"])
-	if len(all) < 10 {
-		t.Fatalf("only the filters %q are found in ListFollowIDs", all)
+	queries := read(t, "follows.sql")
+	count, list := conditions(queries["CountFollows"]), conditions(queries["ListFollowIDs"])
+	if len(count) < 10 {
+		t.Fatalf("only the filters %q are found in CountFollows", count)
 	}
-	all = all[:len(all)-1] // before_id
-	alone := slices.DeleteFunc(slices.Clone(all), func(f string) bool {
-		return slices.ContainsFunc(beyond, func(name string) bool { return reads(f, name) })
-	})
-	fromContacts := slices.Clone(all)
-	fromContacts[slices.IndexFunc(all, func(f string) bool { return reads(f, "member") })] = "AND (sqlc.narg('member') IS NULL OR c.uid = sqlc.narg('member'))"
+	const before = "AND (sqlc.narg('before_id') IS NULL OR f.id < sqlc.narg('before_id'))"
+	if last := len(list) - 1; last < 0 || list[last] != before {
+		t.Fatalf("db/queries/follows.sql: ListFollowIDs does not end in %s: %q", before, list)
+	}
+	list = list[:len(list)-1]
 	for _, pair := range []struct {
-		suffix string
-		want   []string
-		starts bool // conditions follow by which the query starts; both of the pair have the same
-	}{
-		{"", all, false},
-		{"OfEmployee", alone, false},
-		{"InTime", alone, false},
-		{"OfMember", fromContacts, false},
-		{"Tagged", all, true},
-		{"Matching", all, true},
-		{"OfGram", all, true},
-		{"OfContact", all, true},
-	} {
-		list := filters(queries["ListFollowIDs"+pair.suffix])
-		const before = "AND (sqlc.narg('before_id') IS NULL OR f.id < sqlc.narg('before_id'))"
-		last := len(list) - 1
-		if last < 0 || list[last] != before {
-			t.Errorf("ListFollowIDs%s does not end in %s: %q", pair.suffix, before, list)
-			continue
+		name, other string
+		has, wanted []string
+	}{{"ListFollowIDs", "CountFollows", list, count}, {"CountFollows", "ListFollowIDs", count, list}} {
+		for _, c := range pair.wanted {
+			if !slices.Contains(pair.has, c) {
+				t.Errorf("db/queries/follows.sql: %s has no line\n  %s\nwhich %s has", pair.name, c, pair.other)
+			}
 		}
-		list = list[:last]
-		if count, ok := queries["CountFollows"+pair.suffix]; ok && !slices.Equal(filters(count), list) {
-			t.Errorf("CountFollows%s has\n%s\nListFollowIDs%s\n%s", pair.suffix, strings.Join(filters(count), "\n"), pair.suffix, strings.Join(list, "\n"))
-		}
-		if n := len(pair.want); len(list) < n || !slices.Equal(list[:n], pair.want) || (len(list) > n) != pair.starts {
-			t.Errorf("ListFollowIDs%s has\n%s\nwant\n%s", pair.suffix, strings.Join(list, "\n"), strings.Join(pair.want, "\n"))
-		}
-		delete(queries, "CountFollows"+pair.suffix)
-		delete(queries, "ListFollowIDs"+pair.suffix)
 	}
-	for name := range queries {
-		if strings.HasPrefix(name, "CountFollows") || strings.HasPrefix(name, "ListFollowIDs") {
-			t.Errorf("%s is in no pair that this test knows", name)
+	if !t.Failed() && !slices.Equal(count, list) {
+		t.Errorf("db/queries/follows.sql: the filters of CountFollows and ListFollowIDs are in another order")
+	}
+}
+
+func TestRowsAreLookedAtInTheWordsOfThePlainQueries(t *testing.T) {
+	t.Parallel()
+	count := conditions(read(t, "follows.sql")["CountFollows"])
+	looked := conditions(read(t, "sets.sql")["MatchFollows"])
+	if len(looked) < 4 {
+		t.Fatalf("only the filters %q are found in MatchFollows", looked)
+	}
+	for _, c := range looked {
+		if !slices.Contains(count, c) {
+			t.Errorf("db/queries/sets.sql: MatchFollows has\n  %s\nwhich CountFollows (db/queries/follows.sql) has not", c)
 		}
 	}
 }
 
-// reads says whether a filter is that of the parameter.
-func reads(filter, parameter string) bool {
-	return strings.HasPrefix(filter, "AND (sqlc.narg('"+parameter+"') IS NULL OR ")
+// A parameter that is NULL must let every row through, whatever else its condition says.
+func TestEachFilterIsOptional(t *testing.T) {
+	t.Parallel()
+	optional := regexp.MustCompile(`^AND \(sqlc\.narg\('(\w+)'\) IS NULL OR .*\)$`)
+	for file, names := range map[string][]string{"follows.sql": {"CountFollows", "ListFollowIDs"}, "sets.sql": {"MatchFollows"}} {
+		queries := read(t, file)
+		for _, name := range names {
+			var seen []string
+			for _, c := range conditions(queries[name]) {
+				found := optional.FindStringSubmatch(strings.Join(strings.Fields(c), " "))
+				if found == nil {
+					t.Errorf("db/queries/%s: %s has\n  %s\nwhich does not begin with (sqlc.narg('…') IS NULL OR", file, name, c)
+					continue
+				}
+				if slices.Contains(seen, found[1]) {
+					t.Errorf("db/queries/%s: %s has two conditions of %s", file, name, found[1])
+				}
+				seen = append(seen, found[1])
+			}
+		}
+	}
 }
 
-// filteredList returns the queries of follows.sql by their names.
-func filteredList(t *testing.T) map[string]string {
+// read returns the queries of a file by their names.
+func read(t *testing.T, file string) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile("queries/follows.sql")
+	text, err := os.ReadFile("queries/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,13 +96,13 @@ var (
 	end       = regexp.MustCompile(`;|\nORDER BY`)
 )
 
-// filters returns the conditions of a query's WHERE after its fixed ones.
-func filters(query string) []string {
+// conditions returns the conditions of a query's WHERE after the line with its fixed ones.
+func conditions(query string) []string {
 	_, where, _ := strings.Cut(query, "AND f.deleted_at IS NULL")
 	where = where[:max(0, min(len(where), append(end.FindStringIndex(where), len(where))[0]))]
 	var list []string
-	for _, f := range condition.Split(where, -1)[1:] {
-		list = append(list, "AND "+strings.TrimSpace(f))
+	for _, c := range condition.Split(where, -1)[1:] {
+		list = append(list, "AND "+strings.TrimSpace(c))
 	}
 	return list
 }

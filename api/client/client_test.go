@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,9 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/wechatcustomers/api"
 	"example.com/wechatcustomers/api/client"
+	"example.com/wechatcustomers/internal/canonical"
 	"example.com/wechatcustomers/internal/httpapi"
 )
 
@@ -64,6 +68,20 @@ func TestAQueryBecomesTheLiteralParametersAndFindsItsRows(t *testing.T) {
 		"to":          {client.Query{To: at(1632277573).Add(time.Second - 1)}, url.Values{"search[time][]": {"", "1632277573"}}, []int64{2, 1}},
 		"between":     {client.Query{From: at(1632277573), To: at(1632300000)}, url.Values{"search[time][]": {"1632277573", "1632300000"}}, []int64{3, 2}},
 		"1970":        {client.Query{From: at(0)}, url.Values{"search[time][]": {"0", ""}}, []int64{5, 4, 3, 2, 1}},
+		"tagged":      {client.Query{Tags: []string{client.AnyTag}}, url.Values{"search[tags_data]": {"*"}}, []int64{4, 2, 1}},
+		"all tags":    {client.Query{TagsAll: []string{"etVIP", "etNew"}}, url.Values{"search[tags_all]": {"etVIP,etNew"}}, []int64{4}},
+		"no VIP":      {client.Query{TagsNone: []string{"etVIP"}}, url.Values{"search[tags_none]": {"etVIP"}}, []int64{5, 3, 2}},
+		"untagged":    {client.Query{TagsNone: []string{client.AnyTag}}, url.Values{"search[tags_none]": {"*"}}, []int64{5, 3}},
+		"new, no VIP": {client.Query{TagsAll: []string{"etNew"}, TagsNone: []string{"etVIP"}}, url.Values{"search[tags_all]": {"etNew"}, "search[tags_none]": {"etVIP"}}, []int64{2}},
+		"employees":   {client.Query{Employee: "weiping", Employees: []string{"Nobody"}}, url.Values{"search[employee_member]": {"weiping,Nobody"}}, []int64{5, 4, 3}},
+		"both":        {client.Query{Employees: []string{"WeiPing", "XiaoLiangZi"}}, url.Values{"search[employee_member]": {"WeiPing,XiaoLiangZi"}}, []int64{5, 4, 3, 2, 1}},
+		"mobile":      {client.Query{Mobile: "+5-4 7567"}, url.Values{"search[mobile]": {"+5-4 7567"}}, []int64{1}},
+		"keyword":     {client.Query{Keyword: "李"}, url.Values{"search[keyword]": {"李"}}, []int64{5, 3, 1}},
+		"initials":    {client.Query{Keyword: "lyt"}, url.Values{"search[keyword]": {"lyt"}}, []int64{5, 1}},
+		"pinyin":      {client.Query{Keyword: "xinjian"}, url.Values{"search[keyword]": {"xinjian"}}, []int64{4}},
+		"an id":       {client.Query{Keyword: "wm3"}, url.Values{"search[keyword]": {"wm3"}}, []int64{3}},
+		"oldest":      {client.Query{Sort: client.SortByCreatetime, PerPage: 2, Page: 2}, url.Values{"sort": {"createtime"}, "per_page": {"2"}, "page": {"2"}}, []int64{3, 4}},
+		"newest":      {client.Query{Sort: client.SortByCreatetimeDesc}, url.Values{"sort": {"-createtime"}}, []int64{5, 4, 3, 2, 1}},
 		"page":        {client.Query{Page: 2, PerPage: 2}, url.Values{"page": {"2"}, "per_page": {"2"}}, []int64{3, 2}},
 		"before":      {client.Query{BeforeID: 3, CropID: 1}, url.Values{"before_id": {"3"}, "crop_id": {"1"}}, []int64{2, 1}},
 		"omit":        {client.Query{OmitTags: true, OmitEmployees: true}, url.Values{"omit": {"tag,employee"}}, []int64{5, 4, 3, 2, 1}},
@@ -95,11 +113,134 @@ func TestWhatTheParametersCannotSayIsAnErrorAndNoRequest(t *testing.T) {
 	must(t, err)
 	for _, q := range []client.Query{
 		{Tags: []string{"a,b"}}, {Tags: []string{" "}}, {PerPage: 101}, {PerPage: -1}, {PerPage: 1<<32 + 1},
+		{TagsAll: []string{"a,b"}}, {TagsNone: []string{""}}, {Employees: []string{"a", ""}}, {Employee: "a,b"},
 		{From: time.Unix(-2, 0)}, {To: time.Unix(-1, 0)}, {From: time.Unix(1e11, 0)}, {To: time.Unix(1e12, 0)},
 	} {
 		if _, err := c.GetList(t.Context(), 2, q); err == nil || !strings.HasPrefix(err.Error(), "client: Query.") {
 			t.Errorf("%+v: %v", q, err)
 		}
+	}
+}
+
+func TestAQueryCanSayEachParameterOfTheDocument(t *testing.T) {
+	t.Parallel()
+	document, err := openapi3.NewLoader().LoadFromData(api.Document)
+	must(t, err)
+	var sent url.Values
+	c, err := client.New("http://localhost:1", through(func(r *http.Request) { sent = r.URL.Query() }))
+	must(t, err)
+	q := client.Query{
+		Customer: "李", Member: new(int64(0)), AddWay: new(int32(0)), Tags: []string{"a", "b"},
+		TagsAll: []string{"c", "d"}, TagsNone: []string{client.AnyTag}, Employee: "A",
+		Employees: []string{"B", "C"}, Type: client.TypeWeChat,
+		Status: client.StatusLost, From: time.Unix(1, 0), Remark: "a", Mobile: "+86 135",
+		Keyword: "lyt", CropID: 1, Page: 1, PerPage: 2, Sort: client.SortByCreatetime, BeforeID: 3,
+		OmitTags: true, OmitEmployees: true,
+	}
+	want := url.Values{
+		"search[customer]": {"李"}, "search[member]": {"0"}, "search[add_way_type]": {"0"},
+		"search[tags_data]": {"a,b"}, "search[tags_all]": {"c,d"}, "search[tags_none]": {"*"},
+		"search[employee_member]": {"A,B,C"}, "search[type]": {"1"},
+		"search[status]": {"-1"}, "search[time][]": {"1", ""}, "search[remark]": {"a"},
+		"search[mobile]": {"+86 135"}, "search[keyword]": {"lyt"}, "crop_id": {"1"},
+	}
+	facets := maps.Clone(want)
+	facets["omit"] = []string{"status,type,add_way,gender,employee,tag,without,customers"}
+	maps.Copy(want, url.Values{
+		"page": {"1"}, "per_page": {"2"}, "sort": {"createtime"}, "before_id": {"3"}, "omit": {"tag,employee"},
+	})
+	for operation, call := range map[string]struct {
+		want url.Values
+		do   func() error
+	}{
+		"getList": {want, func() error {
+			_, err := c.GetList(t.Context(), 2, q)
+			return err
+		}},
+		"getFacets": {facets, func() error {
+			_, err := c.GetFacets(t.Context(), 2, q,
+				client.FacetStatus, client.FacetType, client.FacetAddWay, client.FacetGender,
+				client.FacetEmployee, client.FacetTag, client.FacetWithout, client.FacetCustomers)
+			return err
+		}},
+	} {
+		if err := call.do(); err == nil || !strings.HasPrefix(err.Error(), operation+": ") {
+			t.Errorf("%s where no server is: %v", operation, err)
+		}
+		if diff := cmp.Diff(call.want, sent); diff != "" {
+			t.Errorf("%s sent (-want +got)\n%s", operation, diff)
+		}
+		item := document.Paths.Value("/business/{uniacid}/plugin/WechatCustomers/" + operation)
+		for _, p := range canonical.Params(item) {
+			if _, ok := sent[p.Name]; !ok && p.Name != "search[类型]" { // search[type] in another spelling
+				t.Errorf("api/client/query.go: nothing in a Query of %s says %s, which api/openapi.yaml has", operation, p.Name)
+			}
+		}
+	}
+}
+
+func TestFacetsAreReadAsTheContractHasThem(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Write([]byte(`{"result":1,"msg":"ok","data":{"total":2,"customers":1,"untagged":0,
+			"status":[{"value":-1,"count":2}],"type":[],"add_way":[{"value":"0","count":2}],"gender":[],
+			"employee":[{"user_id":"A","name":"甲","deleted":true,"count":2}],
+			"tag":[{"tag_id":"etA","name":"一","group_id":"g","group_name":"组","count":2}],
+			"without":[{"filter":"search[status]","total":3}]}}`))
+	}))
+	defer server.Close()
+	c, err := client.New(server.URL)
+	must(t, err)
+	got, err := c.GetFacets(t.Context(), 2, client.Query{})
+	must(t, err)
+	want := &client.Facets{
+		Total: 2, Customers: 1, Status: []client.NumberCount{{Value: -1, Count: 2}},
+		Type: []client.NumberCount{}, AddWay: []client.AddWayCount{{Value: "0", Count: 2}},
+		Gender:   []client.NumberCount{},
+		Employee: []client.EmployeeCount{{UserID: "A", Name: "甲", Deleted: true, Count: 2}},
+		Tag:      []client.TagCount{{TagID: "etA", Name: "一", GroupID: "g", GroupName: "组", Count: 2}},
+		Without:  []client.FilterTotal{{Filter: "search[status]", Total: 3}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestFacetsCountTheRowsUnderAllFiltersButTheirOwn(t *testing.T) {
+	t.Parallel()
+	m := open(t, nil)
+	m.load(`{"follow":{"uniacid":2,"crop_id":1,"id":6,"userid":"Gone","external_userid":"wm2","tag_id":"etNew"}}
+{"follow":{"uniacid":2,"crop_id":1,"id":7,"userid":"Gone","external_userid":"wm3","tag_id":"etNew"}}
+{"follow":{"uniacid":2,"crop_id":1,"id":8,"userid":"Gone","external_userid":"wm4","tag_id":"etNew"}}`)
+	q := client.Query{Tags: []string{"etVIP", "etNew"}, PerPage: 1, Page: 2, Sort: client.SortByCreatetime}
+	got, err := m.client().GetFacets(t.Context(), 2, q)
+	must(t, err)
+	want := &client.Facets{
+		Total: 6, Customers: 4, Untagged: 2,
+		Status: []client.NumberCount{{Value: 1, Count: 6}},
+		Type:   []client.NumberCount{{Value: 1, Count: 5}, {Value: 2, Count: 1}},
+		AddWay: []client.AddWayCount{{Value: "0", Count: 4}, {Value: "1", Count: 1}, {Value: "202", Count: 1}},
+		Gender: []client.NumberCount{},
+		Employee: []client.EmployeeCount{
+			{UserID: "Gone", Deleted: true, Count: 3},
+			{UserID: "XiaoLiangZi", Name: "李健平", Count: 2},
+			{UserID: "WeiPing", Name: "韦平", Count: 1},
+		},
+		Tag:     []client.TagCount{{TagID: "etNew", Name: "新客", Count: 5}, {TagID: "etVIP", Name: "贵宾", Count: 2}},
+		Without: []client.FilterTotal{{Filter: "search[tags_data]", Total: 8}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	got, err = m.client().GetFacets(t.Context(), 2, q, client.FacetEmployee, client.FacetTag, client.FacetCustomers, client.FacetWithout)
+	must(t, err)
+	want.Employee, want.Tag, want.Customers, want.Without = []client.EmployeeCount{}, []client.TagCount{}, 0, []client.FilterTotal{}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("with parts left out (-want +got)\n%s", diff)
+	}
+	_, err = m.client().GetFacets(t.Context(), 2, client.Query{Status: 3})
+	if refused, ok := errors.AsType[*client.Error](err); !ok || refused.Status != http.StatusBadRequest || len(refused.Fields) != 1 {
+		t.Errorf("a status that there is not: %v", err)
 	}
 }
 
@@ -263,9 +404,11 @@ func TestRowsEndWithTheErrorThatTheyMeet(t *testing.T) {
 	if refused, ok := errors.AsType[*client.Error](errs[0]); !ok || refused.Status != http.StatusForbidden {
 		t.Errorf("%v", errs[0])
 	}
-	for _, err := range c.Rows(t.Context(), 2, client.Query{Page: 2}) {
-		if err == nil || requests != 2 {
-			t.Errorf("with a page: %v, %d requests", err, requests)
+	for _, q := range []client.Query{{Page: 2}, {Sort: client.SortByCreatetime}} {
+		for _, err := range c.Rows(t.Context(), 2, q) {
+			if err == nil || requests != 2 {
+				t.Errorf("%+v: %v, %d requests", q, err, requests)
+			}
 		}
 	}
 }

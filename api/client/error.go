@@ -13,7 +13,8 @@ type Error struct {
 	RequestID string       // by which the server's log has the request; "" where the answer did not say
 }
 
-// Error returns the status and the reason, with the request's id where it helps: where the server itself failed.
+// Error returns the status and the reason, with the request's id where it helps: where the server
+// itself failed.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(strconv.Itoa(e.Status))

@@ -9,7 +9,8 @@ import (
 	"example.com/wechatcustomers/api/client"
 )
 
-// The examples run against a real server; in yours the address and the token come from your configuration.
+// The examples run against a real server; in yours the address and the token come from your
+// configuration.
 var (
 	address = func() string { return examples().url }
 	bearer  = func() string { return examples().token }
@@ -63,6 +64,30 @@ func ExampleClient_GetList() {
 	}
 	// Output:
 	// 2 Abe 新客 2021-09-22
+}
+
+// Facets are the numbers beside filter controls: each list counts the rows under all filters but
+// its own, so that the other employees have theirs too.
+func ExampleClient_GetFacets() {
+	c, err := client.New(address(), client.WithToken(bearer()))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	q := client.Query{Employees: []string{"WeiPing"}}
+	facets, err := c.GetFacets(context.Background(), 2, q, client.FacetTag)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(facets.Total, "rows of", facets.Customers, "customers")
+	for _, e := range facets.Employee {
+		fmt.Println(e.Name, e.Count)
+	}
+	// Output:
+	// 3 rows of 3 customers
+	// 韦平 3
+	// 李健平 2
 }
 
 // Rows reads the whole list, in as many requests as it takes.

@@ -42,13 +42,13 @@ const records = `{"business":{"uniacid":2,"id":1,"name":"芸众"}}
 {"manager":{"uniacid":2,"uid":8,"business_id":3}}
 {"employee":{"uniacid":2,"business_id":1,"id":1,"user_id":"XiaoLiangZi","name":"李健平"}}
 {"employee":{"uniacid":2,"business_id":1,"id":2,"user_id":"WeiPing","name":"韦平"}}
-{"customer":{"uniacid":2,"crop_id":1,"id":1,"external_userid":"wm1","name":"李一天","external_type":2,"uid":3061}}
-{"customer":{"uniacid":2,"crop_id":1,"id":2,"external_userid":"wm2","name":"Abe"}}
+{"customer":{"uniacid":2,"crop_id":1,"id":1,"external_userid":"wm1","name":"李一天","external_type":2,"uid":3061,"gender":1}}
+{"customer":{"uniacid":2,"crop_id":1,"id":2,"external_userid":"wm2","name":"Abe","gender":2}}
 {"customer":{"uniacid":2,"crop_id":1,"id":3,"external_userid":"wm3","name":"李想"}}
 {"customer":{"uniacid":2,"crop_id":1,"id":4,"external_userid":"wm4","name":"孙新建"}}
 {"tag":{"uniacid":2,"crop_id":1,"id":1,"tag_id":"etVIP","name":"贵宾"}}
 {"tag":{"uniacid":2,"crop_id":1,"id":2,"tag_id":"etNew","name":"新客"}}
-{"follow":{"uniacid":2,"crop_id":1,"id":1,"userid":"XiaoLiangZi","external_userid":"wm1","remark":"老客户","createtime":1631950639,"add_way":"1","tag_id":"etVIP"}}
+{"follow":{"uniacid":2,"crop_id":1,"id":1,"userid":"XiaoLiangZi","external_userid":"wm1","remark":"老客户","createtime":1631950639,"add_way":"1","tag_id":"etVIP","remark_mobiles":"[\"13547567468\"]"}}
 {"follow":{"uniacid":2,"crop_id":1,"id":2,"userid":"XiaoLiangZi","external_userid":"wm2","remark":"Abe","createtime":1632277573,"add_way":"0","tag_id":"etNew"}}
 {"follow":{"uniacid":2,"crop_id":1,"id":3,"userid":"WeiPing","external_userid":"wm3","remark":"","createtime":1632300000,"add_way":"1","status":-1}}
 {"follow":{"uniacid":2,"crop_id":1,"id":4,"userid":"WeiPing","external_userid":"wm4","remark":"新","createtime":1632400000,"add_way":"202","tag_id":"etNew,etVIP"}}
@@ -115,7 +115,8 @@ func must(t testing.TB, err error) {
 // examples is the mall of the examples, with its address and a token.
 var examples = sync.OnceValue(func() *mall { return open(process{}, nil) })
 
-// process stands in for the testing.TB that examples do not have: what they open lasts as long as the process.
+// process stands in for the testing.TB that examples do not have: what they open lasts as long as
+// the process.
 type process struct{ testing.TB }
 
 func (process) Helper()                           {}

@@ -1,5 +1,5 @@
-// Command bench measures the list on a million follows and prints what each request costs; `make bench` runs it, docs/performance.md explains it.
-// It exits 1 where a figure is over its limit.
+// Command bench measures the list on a million follows and prints what each request costs; `make
+// bench` runs it, docs/performance.md explains it. It exits 1 where a figure is over its limit.
 package main
 
 import (
@@ -45,7 +45,7 @@ func run(ctx context.Context, getenv func(string) string) (missed int, err error
 	}
 	o := bench.Options{
 		Log: os.Stderr, Live: term.IsTerminal(int(os.Stderr.Fd())),
-		Rates: env("BENCH_RATES", "1") != "0", Fresh: env("BENCH_FRESH", "0") != "0", Verbose: env("BENCH_SQL", "0") != "0",
+		Rates: env("BENCH_RATES", "1") != "0", Fresh: env("BENCH_FRESH", "0") != "0",
 	}
 	for name := range strings.SplitSeq(env("BENCH_ENGINES", "mariadb,mysql"), ",") {
 		engine := embedded.Engine(name)
@@ -59,11 +59,12 @@ func run(ctx context.Context, getenv func(string) string) (missed int, err error
 	}
 	var errs []error
 	for size := range strings.SplitSeq(env("BENCH_ROWS", "1000000"), ",") {
-		n, err := strconv.Atoi(size)
+		digits, sparse := strings.CutSuffix(size, bench.SparseSuffix)
+		n, err := strconv.Atoi(digits)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("BENCH_ROWS: %w", err))
 		}
-		o.Rows = append(o.Rows, n)
+		o.Sizes = append(o.Sizes, bench.Size{Rows: n, Sparse: sparse})
 	}
 	if o.Peers, err = strconv.Atoi(env("BENCH_PEERS", "100000")); err != nil {
 		errs = append(errs, fmt.Errorf("BENCH_PEERS: %w", err))
@@ -107,6 +108,7 @@ func keep(document, tables string) error {
 	if !found || !foundEnd {
 		return fmt.Errorf("%s has no place for the tables: %q to %q", document, begin, end)
 	}
-	text = []byte(before + begin + "\n" + bench.Heading(time.Now()) + ".\n" + tables + "\n" + end + after)
+	tables = "\n" + bench.Heading(time.Now()) + ".\n" + tables + "\n"
+	text = []byte(before + begin + tables + end + after)
 	return os.WriteFile(document, text, 0o644) //nolint:gosec // a document for everybody
 }

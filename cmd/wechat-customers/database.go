@@ -16,7 +16,8 @@ type databaseFlags struct {
 	DataDir     string `env:"DATA_DIR" default:"${data_dir}" placeholder:"DIR" help:"Folder of the embedded database (${default})."`
 }
 
-// open returns the configured database. The caller calls closeAll, which gives back the connections and its share in the embedded server.
+// open returns the configured database. The caller calls closeAll, which gives back the connections
+// and its share in the embedded server.
 func (f databaseFlags) open(ctx context.Context, s streams) (db *sql.DB, closeAll func() error, err error) {
 	if f.DatabaseDSN != "" {
 		if db, err = store.Open(f.DatabaseDSN); err != nil {
@@ -34,7 +35,8 @@ func (f databaseFlags) open(ctx context.Context, s streams) (db *sql.DB, closeAl
 	return db, func() error { return errors.Join(db.Close(), server.Close()) }, nil
 }
 
-// ready sees that the database's tables are this program's; an embedded database's are brought up to date first, any other's are the migrate command's business.
+// ready sees that the database's tables are this program's; an embedded database's are brought up
+// to date first, any other's are the migrate command's business.
 func (f databaseFlags) ready(ctx context.Context, s streams, db *sql.DB) error {
 	if f.DatabaseDSN == "" {
 		if err := store.Migrate(ctx, db, s.log); err != nil {

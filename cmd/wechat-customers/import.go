@@ -19,6 +19,7 @@ import (
 
 type importCommand struct {
 	databaseFlags
+	indexFlags
 	KeepGoing bool     `help:"Leave bad records out and load the rest; lists them and exits 1."`
 	Files     []string `arg:"" name:"file" help:"Files of newline-delimited JSON; - is standard input."`
 }
@@ -58,28 +59,30 @@ func (c importCommand) Run(ctx context.Context, s streams) error {
 			}
 			sources = append(sources, source)
 		}
-		return load(ctx, s, db, sources, c.KeepGoing)
+		return load(ctx, s, db, c.indexFlags, sources, c.KeepGoing)
 	})
 }
 
 type demoCommand struct {
 	databaseFlags
+	indexFlags
 }
 
 // Run loads the demonstration.
 func (c demoCommand) Run(ctx context.Context, s streams) error {
-	return c.with(ctx, s, func(db *sql.DB) error { return loadDemo(ctx, s, db) })
+	return c.with(ctx, s, func(db *sql.DB) error { return loadDemo(ctx, s, db, c.indexFlags) })
 }
 
-func loadDemo(ctx context.Context, s streams, db *sql.DB) error {
+func loadDemo(ctx context.Context, s streams, db *sql.DB, flags indexFlags) error {
 	r, w := io.Pipe()
 	defer r.Close() // ends the writing, should the loading end first
 	go func() { w.CloseWithError(demo.Write(w)) }()
-	return load(ctx, s, db, []importer.Source{{Name: "demonstration", Reader: r}}, false)
+	return load(ctx, s, db, flags, []importer.Source{{Name: "demonstration", Reader: r}}, false)
 }
 
-// loadDemoIfMissing loads the demonstration into an empty database, and into one that holds a part of it and no other enterprise: there loading it was interrupted.
-func loadDemoIfMissing(ctx context.Context, s streams, db *sql.DB) error {
+// loadDemoIfMissing loads the demonstration into an empty database, and into one that holds a part
+// of it and no other enterprise: there loading it was interrupted.
+func loadDemoIfMissing(ctx context.Context, s streams, db *sql.DB, flags indexFlags) error {
 	q := gendb.New(db)
 	ids, names := demo.Businesses()
 	others, err := q.HasBusinesses(ctx, gendb.HasBusinessesParams{Ids: ids, Names: names})
@@ -90,15 +93,20 @@ func loadDemoIfMissing(ctx context.Context, s streams, db *sql.DB) error {
 	if err != nil || len(last) > 0 {
 		return err
 	}
-	return loadDemo(ctx, s, db)
+	return loadDemo(ctx, s, db, flags)
 }
 
-// load imports the sources and reports on standard output: what was loaded, every bad record and every duplicate. The error is errReported where not
-// everything was loaded.
-func load(ctx context.Context, s streams, db *sql.DB, sources []importer.Source, keepGoing bool) error {
-	report, err := importer.Import(ctx, writer.New(db, time.Now), sources, importer.Options{
-		KeepGoing: keepGoing, Progress: importer.Show(s.err, terminal(s.err)),
-	})
+// load imports the sources and reports on standard output: what was loaded, every bad record and
+// every duplicate. The error is errReported where not everything was loaded.
+func load(ctx context.Context, s streams, db *sql.DB, flags indexFlags, sources []importer.Source, keepGoing bool) error {
+	w := writer.New(db, time.Now)
+	var report importer.Report
+	err := w.FillAfter(ctx, int(flags.IndexFrom), func() (err error) {
+		report, err = importer.Import(ctx, w, sources, importer.Options{
+			KeepGoing: keepGoing, Progress: importer.Show(s.err, terminal(s.err)),
+		})
+		return err
+	}, showSteps(s.err))
 	for _, d := range report.Duplicates {
 		fmt.Fprintln(s.out, d)
 	}

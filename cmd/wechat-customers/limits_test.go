@@ -10,7 +10,8 @@ import (
 	"example.com/wechatcustomers/internal/dbtest"
 )
 
-// exchange sends bytes and returns all that comes until the server closes the connection; a server that never does hangs the test.
+// exchange sends bytes and returns all that comes until the server closes the connection; a server
+// that never does hangs the test.
 func exchange(t *testing.T, address, request string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", address)

@@ -1,5 +1,6 @@
-// Command wechat-customers serves the WeCom customer list: getList of the contract in api/openapi.yaml, on MySQL or MariaDB, or on a
-// private MariaDB of its own where no database is configured.
+// Command wechat-customers serves the WeCom customer list: getList of the contract in
+// api/openapi.yaml, on MySQL or MariaDB, or on a private MariaDB of its own where no database is
+// configured.
 package main
 
 import (
@@ -10,10 +11,13 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"example.com/wechatcustomers/internal/writer"
 )
 
 func main() {
@@ -27,7 +31,8 @@ func main() {
 	}
 }
 
-// untilTold returns a context that is done once the program is told to end: by Ctrl-C, by a service manager, or because its terminal closes.
+// untilTold returns a context that is done once the program is told to end: by Ctrl-C, by a service
+// manager, or because its terminal closes.
 func untilTold() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	told := make(chan os.Signal, 1)
@@ -37,7 +42,8 @@ func untilTold() context.Context {
 	}
 	go func() {
 		sig := <-told
-		// It then ends in order, also where the terminal has closed: that may be said twice, and nobody reads the output any more. The second Ctrl-C kills.
+		// It then ends in order, also where the terminal has closed: that may be said twice, and nobody
+		// reads the output any more. The second Ctrl-C kills.
 		signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 		signal.Stop(told)
 		cancel(fmt.Errorf("told to end: %v", sig))
@@ -45,7 +51,8 @@ func untilTold() context.Context {
 	return ctx
 }
 
-// unsetEmpty makes an empty variable the same as none: `MAX_URL=` in a file of settings means the default.
+// unsetEmpty makes an empty variable the same as none: `MAX_URL=` in a file of settings means the
+// default.
 func unsetEmpty() {
 	for _, variable := range os.Environ() {
 		if name, value, _ := strings.Cut(variable, "="); name != "" && value == "" {
@@ -57,7 +64,8 @@ func unsetEmpty() {
 // errReported is the error of a command that has said on standard output what went wrong.
 var errReported = errors.New("failed")
 
-// program is the command line. Every setting is a flag and an environment variable; nothing else reads the environment.
+// program is the command line. Every setting is a flag and an environment variable; nothing else
+// reads the environment.
 type program struct {
 	Serve   serveCommand   `cmd:"" help:"Serve the API."`
 	Migrate migrateCommand `cmd:"" help:"Create the tables, or bring them up to date."`
@@ -86,7 +94,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { exited = true }),
-		kong.Vars{"data_dir": dataDir()},
+		kong.Vars{"data_dir": dataDir(), "index_from": strconv.Itoa(writer.DefaultIndexFrom)},
 	)
 	if err != nil {
 		return err
@@ -103,7 +111,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return command.Run(s)
 }
 
-// dataDir returns the folder of the embedded database where none is named: in the user's data folder.
+// dataDir returns the folder of the embedded database where none is named: in the user's data
+// folder.
 func dataDir() string {
 	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
 		return dir + "/wechat-customers"

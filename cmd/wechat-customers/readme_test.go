@@ -20,7 +20,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Under nohup the signal is ignored, which the programs that the tests start would inherit; what is caught is not inherited.
+	// Under nohup the signal is ignored, which the programs that the tests start would inherit; what
+	// is caught is not inherited.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	dbtest.Main(m)
 }
@@ -60,7 +61,8 @@ func run(t *testing.T, dir string, env []string, program string, args ...string)
 	return string(out)
 }
 
-// serve starts the program and returns what it has printed once it listens, and its address. It is stopped as a service manager does, and must end well.
+// serve starts the program and returns what it has printed once it listens, and its address. It is
+// stopped as a service manager does, and must end well.
 func serve(t *testing.T, env []string, program string, args ...string) (printed *bufio.Reader, address string) {
 	t.Helper()
 	cmd := exec.CommandContext(context.Background(), program, append([]string{"serve"}, args...)...)

@@ -26,6 +26,7 @@ import (
 
 type serveCommand struct {
 	databaseFlags
+	indexFlags
 	tokenFlags
 	ListenAddr   string        `env:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on (${default})."`
 	PublicURL    string        `name:"public-url" env:"PUBLIC_URL" placeholder:"URL" help:"What page links begin with; {uniacid} in it is replaced. Default: the address that the request reached."`
@@ -44,7 +45,8 @@ type serveCommand struct {
 	IdleTimeout  time.Duration `env:"IDLE_TIMEOUT" default:"2m" help:"Time that an idle connection is kept (${default})."`
 }
 
-// Validate refuses settings that would let no request through, or take a limit away; kong calls it once flags and environment are read.
+// Validate refuses settings that would let no request through, or take a limit away; kong calls it
+// once flags and environment are read.
 func (c serveCommand) Validate() error {
 	for name, n := range map[string]int64{
 		"MAX_URL": int64(c.MaxURL), "MAX_HEADER": int64(c.MaxHeader), "MAX_PAIRS": int64(c.MaxPairs), "MAX_BODY": c.MaxBody,
@@ -53,6 +55,9 @@ func (c serveCommand) Validate() error {
 		if n <= 0 {
 			return fmt.Errorf("%s must be more than 0", name)
 		}
+	}
+	if err := c.indexFlags.Validate(); err != nil {
+		return err
 	}
 	if c.CacheMB < 0 {
 		return errors.New("CACHE_MB must not be negative")
@@ -91,11 +96,12 @@ func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier
 		if c.Demo || c.DatabaseDSN == "" || ctx.Err() != nil {
 			return err
 		}
-		// A database of others may come, and its tables be made or go back, while this waits: /readyz says when.
+		// A database of others may come, and its tables be made or go back, while this waits: /readyz
+		// says when.
 		s.log.Warn("not ready", "error", err)
 	}
 	if c.Demo {
-		if err := loadDemoIfMissing(ctx, s, db); err != nil {
+		if err := loadDemoIfMissing(ctx, s, db, c.indexFlags); err != nil {
 			return err
 		}
 	}
@@ -130,12 +136,23 @@ func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier
 		ReadTimeout:       2 * c.ReadTimeout,
 		WriteTimeout:      c.Timeout + 2*c.ReadTimeout,
 		IdleTimeout:       c.IdleTimeout,
-		// Larger headers never reach the handler, which refuses what is over MAX_HEADER with the contract's envelope.
+		// Larger headers never reach the handler, which refuses what is over MAX_HEADER with the
+		// contract's envelope.
 		MaxHeaderBytes: 8 * (c.MaxHeader + c.MaxURL),
 	}
 	if err := c.hint(ctx, s, db, "http://"+reachable(listener.Addr()), secret); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	filling, stop := context.WithCancel(ctx)
+	filled := make(chan struct{})
+	go func() {
+		defer close(filled)
+		fillIndexes(filling, s, db, int(c.IndexFrom))
+	}()
+	defer func() {
+		stop()
+		<-filled
+	}()
 	// Said last: from here on being told to stop is no failed start.
 	s.log.Info("listening", "address", listener.Addr().String())
 	served := make(chan error, 1)
@@ -151,7 +168,8 @@ func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier
 	return server.Shutdown(ending)
 }
 
-// buildID returns the hash of the program's own file: answers of another build may differ in their bytes.
+// buildID returns the hash of the program's own file: answers of another build may differ in their
+// bytes.
 func buildID() (string, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -169,7 +187,8 @@ func buildID() (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// reachable returns an address on which this machine reaches its own listener: one that listens everywhere is asked on the loopback.
+// reachable returns an address on which this machine reaches its own listener: one that listens
+// everywhere is asked on the loopback.
 func reachable(listening net.Addr) string {
 	if a, ok := listening.(*net.TCPAddr); ok && a.IP.IsUnspecified() {
 		return net.JoinHostPort("127.0.0.1", strconv.Itoa(a.Port))
@@ -177,7 +196,8 @@ func reachable(listening net.Addr) string {
 	return listening.String()
 }
 
-// hint prints a curl line that answers and a link that opens the customer page signed in, for the first manager of an embedded database; its token is made with the database's own secret.
+// hint prints a curl line that answers and a link that opens the customer page signed in, for the
+// first manager of an embedded database; its token is made with the database's own secret.
 func (c serveCommand) hint(ctx context.Context, s streams, db *sql.DB, address string, secret []byte) error {
 	if c.DatabaseDSN != "" || len(secret) == 0 {
 		return nil

@@ -79,7 +79,8 @@ func (p piped) end(t *testing.T) (code int, out, errs string) {
 	return p.ProcessState.ExitCode(), string(text), errs
 }
 
-// stopped wants the database server of dir to have run, and to have ended in order: it then removes its pid file.
+// stopped wants the database server of dir to have run, and to have ended in order: it then removes
+// its pid file.
 func stopped(t *testing.T, dir string) {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(dir, "server.log")); err != nil {
@@ -119,7 +120,8 @@ func TestAnImportFromAnOpenPipeEndsWhenToldToAndAtABadRecordAndStopsItsDatabase(
 	stopped(t, dir)
 }
 
-// serving returns a program that serves, and a request's connection to it whose body has not come yet: told to end, the program waits for it.
+// serving returns a program that serves, and a request's connection to it whose body has not come
+// yet: told to end, the program waits for it.
 func serving(t *testing.T) (piped, net.Conn) {
 	t.Helper()
 	program := build(t)

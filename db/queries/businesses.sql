@@ -27,6 +27,8 @@ ORDER BY m.uniacid, m.uid, m.business_id LIMIT 1;
 SELECT EXISTS (SELECT 1 FROM businesses b WHERE b.id NOT IN (sqlc.slice('ids')) OR b.name NOT IN (sqlc.slice('names')));
 
 -- name: GetVersions :one
--- GetVersions returns the enterprise's versions as a snapshot sees them; zero where nothing was ever written.
-SELECT CAST(COALESCE(MAX(v.rows_version), 0) AS UNSIGNED) AS rows_version, CAST(COALESCE(MAX(v.dict_version), 0) AS UNSIGNED) AS dict_version FROM versions v
+-- GetVersions returns the enterprise's versions and the format of its index as a snapshot sees them; zero
+-- where nothing was ever written.
+SELECT CAST(COALESCE(MAX(v.rows_version), 0) AS UNSIGNED) AS rows_version, CAST(COALESCE(MAX(v.dict_version), 0) AS UNSIGNED) AS dict_version,
+  CAST(COALESCE(MAX(v.indexed), 0) AS SIGNED) AS indexed FROM versions v
 WHERE v.crop_id = sqlc.arg('crop_id');

@@ -8,3 +8,8 @@ ORDER BY id;
 -- GetEmployees returns the live employees with these userids.
 SELECT * FROM employees FORCE INDEX (employees_userid)
 WHERE business_id = sqlc.arg('business_id') AND user_id IN (sqlc.slice('user_ids')) AND deleted_at IS NULL;
+
+-- name: ListEmployeeNames :many
+-- ListEmployeeNames returns the userid and name of all of the enterprise's employees, deleted ones too.
+SELECT user_id, name, deleted_at FROM employees FORCE INDEX (employees_list)
+WHERE business_id = ?;

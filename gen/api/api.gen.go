@@ -62,6 +62,21 @@ func (e ExternalTypeFilter) Valid() bool {
 	}
 }
 
+// Defines values for FacetsResultResult.
+const (
+	FacetsOK FacetsResultResult = 1
+)
+
+// Valid indicates whether the value is a known member of the FacetsResultResult enum.
+func (e FacetsResultResult) Valid() bool {
+	switch e {
+	case FacetsOK:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListResultResult.
 const (
 	ResultOK ListResultResult = 1
@@ -71,6 +86,27 @@ const (
 func (e ListResultResult) Valid() bool {
 	switch e {
 	case ResultOK:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Sort.
+const (
+	SortByCreatetime     Sort = "createtime"
+	SortByCreatetimeDesc Sort = "-createtime"
+	SortByIDDesc         Sort = "-id"
+)
+
+// Valid indicates whether the value is a known member of the Sort enum.
+func (e Sort) Valid() bool {
+	switch e {
+	case SortByCreatetime:
+		return true
+	case SortByCreatetimeDesc:
+		return true
+	case SortByIDDesc:
 		return true
 	default:
 		return false
@@ -94,6 +130,36 @@ func (e StatusFilter) Valid() bool {
 		return false
 	}
 }
+
+// AddWayCount 一种添加类型的行数。 The rows of one way of adding.
+type AddWayCount struct {
+	// Value 添加类型,同行的 add_way。 The way, as add_way of a row.
+	//
+	// Example: 1
+	Value string `json:"value"`
+
+	// Count 行数。 The rows.
+	//
+	// Example: 30
+	Count int64 `json:"count"`
+}
+
+// AddWayFilter 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+// value.
+//
+// Example: 1
+type AddWayFilter = int32
+
+// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
+// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
+// while others write: send the last row's id of the batch before. Not with `page`, nor
+// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+// null, `next_page_url` is the next batch.
+//
+// Example: 62
+type BeforeID = int64
 
 // Business 企业。 An enterprise.
 type Business struct {
@@ -221,6 +287,60 @@ type Contact struct {
 	// DeletedAt 删除时间。 When this record was deleted, China Standard Time; null: live.
 	DeletedAt *string `json:"deleted_at"`
 }
+
+// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+// member manages; with several, 400.
+//
+// Example: 1
+type CropID = int64
+
+// CustomerFacets 筛选统计,每个列表统计的范围见 getFacets。
+// How the rows divide among the filters' values; see getFacets for what each list counts.
+type CustomerFacets struct {
+	// Total 全部筛选条件下的行数,同 getList 的 total。 The rows under all filters, as in getList.
+	//
+	// Example: 45
+	Total int64 `json:"total"`
+
+	// Customers 这些行中不同的外部联系人数。 The distinct contacts among these rows.
+	//
+	// Example: 41
+	Customers int64 `json:"customers"`
+
+	// Untagged 没有标签的行数,条件同 tag。 The rows without any tag, under the filters of tag.
+	//
+	// Example: 20
+	Untagged int64 `json:"untagged"`
+
+	// Status 各好友状态的行数。 The rows of each status.
+	Status []NumberCount `json:"status"`
+
+	// Type 各外部联系人类型(external_type)的行数。 The rows of each type of contact.
+	Type []NumberCount `json:"type"`
+
+	// AddWay 各添加类型的行数。 The rows of each way of adding.
+	AddWay []AddWayCount `json:"add_way"`
+
+	// Gender 各性别的行数。 The rows of each gender.
+	Gender []NumberCount `json:"gender"`
+
+	// Employee 各归属成员的行数。 The rows of each following employee.
+	Employee []EmployeeCount `json:"employee"`
+
+	// Tag 带有各标签的行数。 The rows that carry each tag.
+	Tag []TagCount `json:"tag"`
+
+	// Without 去掉每个已设的筛选项后的行数。 For each filter that is set, the rows without it.
+	Without []FilterTotal `json:"without"`
+}
+
+// CustomerFilter 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+// Contacts whose name contains this text (case and width folded), or whose external_userid
+// is exactly it.
+//
+// Example: 李一天
+type CustomerFilter = string
 
 // CustomerPage 一页客户,字段同 Laravel 6 的 LengthAwarePaginator,另有标签和成员。 A page of follows as Laravel's paginator prints it, with the tags and employees.
 type CustomerPage struct {
@@ -410,6 +530,36 @@ type Employee struct {
 	Disabled int32 `json:"disabled"`
 }
 
+// EmployeeCount 一个归属成员的行数。 The rows of one following employee.
+type EmployeeCount struct {
+	// UserID 成员 userid。 The userid.
+	//
+	// Example: XiaoLiangZi
+	UserID string `json:"user_id"`
+
+	// Name 成员名称;已删除的成员为最后的名称,没有则为空。 The name; a deleted one's last known name, or empty.
+	//
+	// Example: 李健平
+	Name string `json:"name"`
+
+	// Deleted 企业现有成员中没有该 userid。 The enterprise has no live employee of this userid.
+	//
+	// Example: false
+	Deleted bool `json:"deleted"`
+
+	// Count 行数。 The rows.
+	//
+	// Example: 12
+	Count int64 `json:"count"`
+}
+
+// EmployeeMemberFilter 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+// The following employee's userid (case-insensitive, as WeCom's userids are).
+// 「Addition」 Or several, comma-separated: rows of any of them.
+//
+// Example: XiaoLiangZi
+type EmployeeMemberFilter = string
+
 // EmployeeName 成员字典项。 An entry of the employee dictionary.
 type EmployeeName struct {
 	// UserID 成员 id。 The employee's userid.
@@ -447,7 +597,38 @@ type ErrorResult struct {
 type ErrorResultResult int32
 
 // ExternalTypeFilter 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
+//
+// Example: 1
 type ExternalTypeFilter int32
+
+// FacetOmit 「扩展」不需要的统计,逗号分隔:`status`、`type`、`add_way`、`gender`、`employee`、`tag`、`without`
+// (相应字段为空数组)、`customers`(为 0)。
+// 「Addition」 What is not needed, comma-separated: `status`, `type`, `add_way`, `gender`,
+// `employee`, `tag`, `without` (answered empty), `customers` (answered 0).
+//
+// Example: without,customers
+type FacetOmit = string
+
+// FacetsResult 统计成功的返回。 The answer of success of getFacets.
+type FacetsResult struct {
+	// Result 1 成功。 1: success.
+	//
+	// Example: 1
+	Result FacetsResultResult `json:"result"`
+
+	// Msg 提示文字。 A text for people.
+	//
+	// Example: ok
+	Msg string `json:"msg"`
+
+	// Data 统计。 The counts.
+	Data CustomerFacets `json:"data"`
+}
+
+// FacetsResultResult 1 成功。 1: success.
+//
+// Example: 1
+type FacetsResultResult int32
 
 // FieldError 一个参数的错误。 What is wrong with one parameter.
 type FieldError struct {
@@ -460,6 +641,19 @@ type FieldError struct {
 	//
 	// Example: 只能是 1 或 -1
 	Message string `json:"message"`
+}
+
+// FilterTotal 去掉一个筛选项后的行数。 The rows without one of the filters.
+type FilterTotal struct {
+	// Filter 筛选项。 The filter, by its name in a query.
+	//
+	// Example: search[status]
+	Filter string `json:"filter"`
+
+	// Total 行数。 The rows.
+	//
+	// Example: 47
+	Total int64 `json:"total"`
 }
 
 // Follow 一行:成员与外部联系人的跟进关系。 An employee's relation to a contact, a row of data[].
@@ -574,6 +768,25 @@ type Follow struct {
 	HasOneEmployee *Employee `json:"has_one_employee"`
 }
 
+// KeywordFilter 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+// 「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+// description or noted company contains this text (case and width folded); whose name or
+// remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+// character on and in any reading of one that has several; of which a phone number contains
+// these digits; or whose external_userid, userid or unionid is exactly it.
+//
+// Example: liyitian
+type KeywordFilter = string
+
+// ListOmit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
+// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after
+// the first.
+//
+// Example: tag,employee
+type ListOmit = string
+
 // ListResult 成功的返回。 The answer of success.
 type ListResult struct {
 	// Result 1 成功。 1: success.
@@ -595,7 +808,61 @@ type ListResult struct {
 // Example: 1
 type ListResultResult int32
 
+// MemberFilter 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+// The mall member's id of the contact; `0` is a real value (no member).
+//
+// Example: 3061
+type MemberFilter = string
+
+// MobileFilter 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+// 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+// `+` and `-` do not count.
+//
+// Example: 1354756
+type MobileFilter = string
+
+// NumberCount 一个数字取值的行数。 The rows of one value, a number.
+type NumberCount struct {
+	// Value 取值。 The value, as the filter takes it; open.
+	//
+	// Example: 1
+	Value int32 `json:"value"`
+
+	// Count 行数。 The rows.
+	//
+	// Example: 43
+	Count int64 `json:"count"`
+}
+
+// PageNumber 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
+// The page, from 1 (default 1); past the last page `data` is empty.
+//
+// Example: 1
+type PageNumber = int64
+
+// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
+//
+// Example: 15
+type PerPage = int32
+
+// RemarkFilter 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+// Rows whose remark contains this text (case and width folded).
+//
+// Example: 李宝佳
+type RemarkFilter = string
+
+// Sort 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
+// 翻页地址保留它;`before_id` 只能与默认排序同时使用。
+// 「Addition」 The order: `-id` (default) by id, newest first; `-createtime` and
+// `createtime` by the time added, newest or oldest first, equal times by id, newest first.
+// Page links keep it; `before_id` takes the default alone.
+//
+// Example: -createtime
+type Sort string
+
 // StatusFilter 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
+//
+// Example: 1
 type StatusFilter int32
 
 // Tag 企业客户标签。 A tag of the enterprise.
@@ -659,63 +926,73 @@ type Tag struct {
 	GroupName string `json:"group_name"`
 }
 
-// TimeRange 起、止,各为数字或空。 Start and end, each digits or empty.
+// TagCount 带有一个标签的行数。 The rows that carry one tag.
+type TagCount struct {
+	// TagID 标签 id(企业微信)。 WeCom's tag id.
+	//
+	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+	TagID string `json:"tag_id"`
+
+	// Name 标签名称;未知的标签为空。 The name; empty for an unknown tag.
+	//
+	// Example: 开发测试标签组1标签1
+	Name string `json:"name"`
+
+	// GroupID 分组 id(企业微信)。 WeCom's id of the tag's group.
+	//
+	// Example: etDesSDgAAkqdytUBUMtc_fsnHRnEZ6w
+	GroupID string `json:"group_id"`
+
+	// GroupName 分组名称(企业微信)。 The group's name.
+	//
+	// Example: 开发测试标签组1
+	GroupName string `json:"group_name"`
+
+	// Count 行数。 The rows.
+	//
+	// Example: 7
+	Count int64 `json:"count"`
+}
+
+// TagsAllFilter 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+// 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+//
+// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
+type TagsAllFilter = string
+
+// TagsDataFilter 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+// 「扩展」`*` 代表任何标签:带有标签的行。
+// One tag id or several, comma-separated; a row that carries any of them matches, whether or
+// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+//
+// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+type TagsDataFilter = string
+
+// TagsNoneFilter 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+// 可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+// 「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+// tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+//
+// Example: etDesSDgAAYoJscGWjVDukf38n7PJIOg
+type TagsNoneFilter = string
+
+// TimeRange 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+// (1e11 and more) are floored to seconds. An empty item is open on that side.
 //
 // Example: ["1631950639","1632277573"]
 type TimeRange = []string
-
-// BeforeID defines model for BeforeID.
-type BeforeID = int64
-
-// CropID defines model for CropID.
-type CropID = int64
-
-// Omit defines model for Omit.
-type Omit = string
-
-// Page defines model for Page.
-type Page = int64
-
-// PerPage defines model for PerPage.
-type PerPage = int32
-
-// SearchAddWayType defines model for SearchAddWayType.
-type SearchAddWayType = int32
-
-// SearchCustomer defines model for SearchCustomer.
-type SearchCustomer = string
-
-// SearchEmployeeMember defines model for SearchEmployeeMember.
-type SearchEmployeeMember = string
-
-// SearchLeixing 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
-type SearchLeixing = ExternalTypeFilter
-
-// SearchMember defines model for SearchMember.
-type SearchMember = string
-
-// SearchRemark defines model for SearchRemark.
-type SearchRemark = string
-
-// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
-type SearchStatus = StatusFilter
-
-// SearchTagsData defines model for SearchTagsData.
-type SearchTagsData = string
-
-// SearchTime 起、止,各为数字或空。 Start and end, each digits or empty.
-//
-// Example: ["1631950639","1632277573"]
-type SearchTime = TimeRange
-
-// SearchType 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
-type SearchType = ExternalTypeFilter
 
 // Uniacid defines model for Uniacid.
 type Uniacid = int64
 
 // BusinessList 可管理的企业。 The enterprises that the member manages.
 type BusinessList = BusinessListResult
+
+// Facets 统计成功的返回。 The answer of success of getFacets.
+type Facets = FacetsResult
 
 // Forbidden 出错时的返回。 The answer of failure.
 type Forbidden = ErrorResult
@@ -753,67 +1030,199 @@ type Unauthenticated = ErrorResult
 // Unavailable 出错时的返回。 The answer of failure.
 type Unavailable = ErrorResult
 
-// GetListParams defines parameters for GetList.
-type GetListParams struct {
+// GetFacetsParams defines parameters for GetFacets.
+type GetFacetsParams struct {
+	// Omit 「扩展」不需要的统计,逗号分隔:`status`、`type`、`add_way`、`gender`、`employee`、`tag`、`without`
+	// (相应字段为空数组)、`customers`(为 0)。
+	// 「Addition」 What is not needed, comma-separated: `status`, `type`, `add_way`, `gender`,
+	// `employee`, `tag`, `without` (answered empty), `customers` (answered 0).
+	Omit *FacetOmit `form:"omit,omitempty" json:"omit,omitempty"`
+
 	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
-	// Contacts whose name contains this text (case and width folded), or whose external_userid is exactly it.
-	SearchCustomer *SearchCustomer `form:"search[customer],omitempty" json:"search[customer],omitempty"`
+	// Contacts whose name contains this text (case and width folded), or whose external_userid
+	// is exactly it.
+	SearchCustomer *CustomerFilter `form:"search[customer],omitempty" json:"search[customer],omitempty"`
 
 	// SearchMember 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
 	// The mall member's id of the contact; `0` is a real value (no member).
-	SearchMember *SearchMember `form:"search[member],omitempty" json:"search[member],omitempty"`
+	SearchMember *MemberFilter `form:"search[member],omitempty" json:"search[member],omitempty"`
 
 	// SearchAddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
-	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real value.
-	SearchAddWayType *SearchAddWayType `form:"search[add_way_type],omitempty" json:"search[add_way_type],omitempty"`
+	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+	// value.
+	SearchAddWayType *AddWayFilter `form:"search[add_way_type],omitempty" json:"search[add_way_type],omitempty"`
 
 	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
-	// One tag id or several, comma-separated; a row that carries any of them matches, whether or not the tag still exists.
-	SearchTagsData *SearchTagsData `form:"search[tags_data],omitempty" json:"search[tags_data],omitempty"`
+	// 「扩展」`*` 代表任何标签:带有标签的行。
+	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
+	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	SearchTagsData *TagsDataFilter `form:"search[tags_data],omitempty" json:"search[tags_data],omitempty"`
 
-	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。
+	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+	// 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+	// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+	SearchTagsAll *TagsAllFilter `form:"search[tags_all],omitempty" json:"search[tags_all],omitempty"`
+
+	// SearchTagsNone 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+	// 「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+	// tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+	SearchTagsNone *TagsNoneFilter `form:"search[tags_none],omitempty" json:"search[tags_none],omitempty"`
+
+	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
 	// The following employee's userid (case-insensitive, as WeCom's userids are).
-	SearchEmployeeMember *SearchEmployeeMember `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
+	// 「Addition」 Or several, comma-separated: rows of any of them.
+	SearchEmployeeMember *EmployeeMemberFilter `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
 
 	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and different, is an error.
-	SearchLeixing *SearchLeixing `form:"search[类型],omitempty" json:"search[类型],omitempty"`
+	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and
+	// different, is an error.
+	SearchLeixing *ExternalTypeFilter `form:"search[类型],omitempty" json:"search[类型],omitempty"`
 
 	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
 	// 「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
-	SearchType *SearchType `form:"search[type],omitempty" json:"search[type],omitempty"`
+	SearchType *ExternalTypeFilter `form:"search[type],omitempty" json:"search[type],omitempty"`
 
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
-	SearchStatus *SearchStatus `form:"search[status],omitempty" json:"search[status],omitempty"`
+	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
 
 	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds (1e11 and more) are floored to seconds.
-	// An empty item is open on that side.
-	SearchTime *SearchTime `form:"search[time][],omitempty" json:"search[time][],omitempty"`
+	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	SearchTime *TimeRange `form:"search[time][],omitempty" json:"search[time][],omitempty"`
 
 	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
 	// Rows whose remark contains this text (case and width folded).
-	SearchRemark *SearchRemark `form:"search[remark],omitempty" json:"search[remark],omitempty"`
+	SearchRemark *RemarkFilter `form:"search[remark],omitempty" json:"search[remark],omitempty"`
+
+	// SearchMobile 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+	// 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+	// `+` and `-` do not count.
+	SearchMobile *MobileFilter `form:"search[mobile],omitempty" json:"search[mobile],omitempty"`
+
+	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+	// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+	// 「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+	// description or noted company contains this text (case and width folded); whose name or
+	// remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+	// character on and in any reading of one that has several; of which a phone number contains
+	// these digits; or whose external_userid, userid or unionid is exactly it.
+	SearchKeyword *KeywordFilter `form:"search[keyword],omitempty" json:"search[keyword],omitempty"`
 
 	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
-	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the member manages; with several, 400.
+	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+	// member manages; with several, 400.
 	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
+}
 
+// GetListParams defines parameters for GetList.
+type GetListParams struct {
 	// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
 	PerPage *PerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
 
 	// Omit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
-	// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after the first.
-	Omit *Omit `form:"omit,omitempty" json:"omit,omitempty"`
+	// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after
+	// the first.
+	Omit *ListOmit `form:"omit,omitempty" json:"omit,omitempty"`
 
-	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。不能与 `page` 同时使用;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
-	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list while others write: send the last row's id of
-	// the batch before. Not with `page`; `total` stays that of the filters, `from` and `to` are null, `next_page_url` is the next batch.
+	// Sort 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
+	// 翻页地址保留它;`before_id` 只能与默认排序同时使用。
+	// 「Addition」 The order: `-id` (default) by id, newest first; `-createtime` and
+	// `createtime` by the time added, newest or oldest first, equal times by id, newest first.
+	// Page links keep it; `before_id` takes the default alone.
+	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
+	// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
+	// while others write: send the last row's id of the batch before. Not with `page`, nor
+	// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+	// null, `next_page_url` is the next batch.
 	BeforeID *BeforeID `form:"before_id,omitempty" json:"before_id,omitempty"`
 
 	// Page 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
 	// The page, from 1 (default 1); past the last page `data` is empty.
-	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+	Page *PageNumber `form:"page,omitempty" json:"page,omitempty"`
+
+	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+	// Contacts whose name contains this text (case and width folded), or whose external_userid
+	// is exactly it.
+	SearchCustomer *CustomerFilter `form:"search[customer],omitempty" json:"search[customer],omitempty"`
+
+	// SearchMember 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+	// The mall member's id of the contact; `0` is a real value (no member).
+	SearchMember *MemberFilter `form:"search[member],omitempty" json:"search[member],omitempty"`
+
+	// SearchAddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+	// value.
+	SearchAddWayType *AddWayFilter `form:"search[add_way_type],omitempty" json:"search[add_way_type],omitempty"`
+
+	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+	// 「扩展」`*` 代表任何标签:带有标签的行。
+	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
+	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	SearchTagsData *TagsDataFilter `form:"search[tags_data],omitempty" json:"search[tags_data],omitempty"`
+
+	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+	// 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+	// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+	SearchTagsAll *TagsAllFilter `form:"search[tags_all],omitempty" json:"search[tags_all],omitempty"`
+
+	// SearchTagsNone 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+	// 「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+	// tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+	SearchTagsNone *TagsNoneFilter `form:"search[tags_none],omitempty" json:"search[tags_none],omitempty"`
+
+	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+	// The following employee's userid (case-insensitive, as WeCom's userids are).
+	// 「Addition」 Or several, comma-separated: rows of any of them.
+	SearchEmployeeMember *EmployeeMemberFilter `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
+
+	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
+	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and
+	// different, is an error.
+	SearchLeixing *ExternalTypeFilter `form:"search[类型],omitempty" json:"search[类型],omitempty"`
+
+	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
+	// 「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
+	SearchType *ExternalTypeFilter `form:"search[type],omitempty" json:"search[type],omitempty"`
+
+	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
+	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
+
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	SearchTime *TimeRange `form:"search[time][],omitempty" json:"search[time][],omitempty"`
+
+	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+	// Rows whose remark contains this text (case and width folded).
+	SearchRemark *RemarkFilter `form:"search[remark],omitempty" json:"search[remark],omitempty"`
+
+	// SearchMobile 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+	// 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+	// `+` and `-` do not count.
+	SearchMobile *MobileFilter `form:"search[mobile],omitempty" json:"search[mobile],omitempty"`
+
+	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+	// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+	// 「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+	// description or noted company contains this text (case and width folded); whose name or
+	// remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+	// character on and in any reading of one that has several; of which a phone number contains
+	// these digits; or whose external_userid, userid or unionid is exactly it.
+	SearchKeyword *KeywordFilter `form:"search[keyword],omitempty" json:"search[keyword],omitempty"`
+
+	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+	// member manages; with several, 400.
+	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
 }
 
 // ServerInterface represents all server handlers.
@@ -821,6 +1230,9 @@ type ServerInterface interface {
 	// GetBusinessList 「扩展」可管理的企业 · The enterprises that the member manages
 	// (GET /business/{uniacid}/plugin/WechatCustomers/getBusinessList)
 	GetBusinessList(ctx echo.Context, uniacid Uniacid) error
+	// GetFacets 「扩展」筛选统计 · How the rows divide among the filters' values
+	// (GET /business/{uniacid}/plugin/WechatCustomers/getFacets)
+	GetFacets(ctx echo.Context, uniacid Uniacid, params GetFacetsParams) error
 	// GetList 客户列表 · List customers
 	// (GET /business/{uniacid}/plugin/WechatCustomers/getList)
 	GetList(ctx echo.Context, uniacid Uniacid, params GetListParams) error
@@ -847,8 +1259,8 @@ func (w *ServerInterfaceWrapper) GetBusinessList(ctx echo.Context) error {
 	return err
 }
 
-// GetList converts echo context to params.
-func (w *ServerInterfaceWrapper) GetList(ctx echo.Context) error {
+// GetFacets converts echo context to params.
+func (w *ServerInterfaceWrapper) GetFacets(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "uniacid" -------------
 	var uniacid Uniacid
@@ -859,7 +1271,14 @@ func (w *ServerInterfaceWrapper) GetList(ctx echo.Context) error {
 	}
 
 	// Parameter object where we will unmarshal all parameters from the context
-	var params GetListParams
+	var params GetFacetsParams
+	// ------------- Optional query parameter "omit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "omit", ctx.QueryParams(), &params.Omit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter omit: %s", err))
+	}
+
 	// ------------- Optional query parameter "search[customer]" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[customer]", ctx.QueryParams(), &params.SearchCustomer, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -886,6 +1305,20 @@ func (w *ServerInterfaceWrapper) GetList(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[tags_data]", ctx.QueryParams(), &params.SearchTagsData, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[tags_data]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[tags_all]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[tags_all]", ctx.QueryParams(), &params.SearchTagsAll, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[tags_all]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[tags_none]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[tags_none]", ctx.QueryParams(), &params.SearchTagsNone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[tags_none]: %s", err))
 	}
 
 	// ------------- Optional query parameter "search[employee_member]" -------------
@@ -930,6 +1363,20 @@ func (w *ServerInterfaceWrapper) GetList(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[remark]: %s", err))
 	}
 
+	// ------------- Optional query parameter "search[mobile]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[mobile]", ctx.QueryParams(), &params.SearchMobile, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[mobile]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[keyword]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[keyword]", ctx.QueryParams(), &params.SearchKeyword, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[keyword]: %s", err))
+	}
+
 	// ------------- Optional query parameter "crop_id" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "crop_id", ctx.QueryParams(), &params.CropID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
@@ -937,6 +1384,24 @@ func (w *ServerInterfaceWrapper) GetList(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter crop_id: %s", err))
 	}
 
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetFacets(ctx, uniacid, params)
+	return err
+}
+
+// GetList converts echo context to params.
+func (w *ServerInterfaceWrapper) GetList(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "uniacid" -------------
+	var uniacid Uniacid
+
+	err = runtime.BindStyledParameterWithOptions("simple", "uniacid", ctx.Param("uniacid"), &uniacid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter uniacid: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetListParams
 	// ------------- Optional query parameter "per_page" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_page", ctx.QueryParams(), &params.PerPage, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
@@ -951,6 +1416,13 @@ func (w *ServerInterfaceWrapper) GetList(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter omit: %s", err))
 	}
 
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
 	// ------------- Optional query parameter "before_id" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "before_id", ctx.QueryParams(), &params.BeforeID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
@@ -963,6 +1435,111 @@ func (w *ServerInterfaceWrapper) GetList(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[customer]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[customer]", ctx.QueryParams(), &params.SearchCustomer, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[customer]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[member]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[member]", ctx.QueryParams(), &params.SearchMember, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[member]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[add_way_type]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[add_way_type]", ctx.QueryParams(), &params.SearchAddWayType, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[add_way_type]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[tags_data]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[tags_data]", ctx.QueryParams(), &params.SearchTagsData, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[tags_data]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[tags_all]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[tags_all]", ctx.QueryParams(), &params.SearchTagsAll, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[tags_all]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[tags_none]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[tags_none]", ctx.QueryParams(), &params.SearchTagsNone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[tags_none]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[employee_member]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[employee_member]", ctx.QueryParams(), &params.SearchEmployeeMember, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[employee_member]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[类型]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[类型]", ctx.QueryParams(), &params.SearchLeixing, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[类型]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[type]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[type]", ctx.QueryParams(), &params.SearchType, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[type]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[status]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[status]", ctx.QueryParams(), &params.SearchStatus, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[status]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[time][]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[time][]", ctx.QueryParams(), &params.SearchTime, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[time][]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[remark]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[remark]", ctx.QueryParams(), &params.SearchRemark, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[remark]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[mobile]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[mobile]", ctx.QueryParams(), &params.SearchMobile, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[mobile]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[keyword]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[keyword]", ctx.QueryParams(), &params.SearchKeyword, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[keyword]: %s", err))
+	}
+
+	// ------------- Optional query parameter "crop_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "crop_id", ctx.QueryParams(), &params.CropID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter crop_id: %s", err))
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -1018,11 +1595,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	}
 
 	router.GET(options.BaseURL+"/business/:uniacid/plugin/WechatCustomers/getList", wrapper.GetList, options.OperationMiddlewares["getList"]...)
+	router.GET(options.BaseURL+"/business/:uniacid/plugin/WechatCustomers/getFacets", wrapper.GetFacets, options.OperationMiddlewares["getFacets"]...)
 	router.GET(options.BaseURL+"/business/:uniacid/plugin/WechatCustomers/getBusinessList", wrapper.GetBusinessList, options.OperationMiddlewares["getBusinessList"]...)
 
 }
 
 type BusinessListJSONResponse BusinessListResult
+
+type FacetsJSONResponse FacetsResult
 
 type ForbiddenJSONResponse ErrorResult
 
@@ -1188,6 +1768,190 @@ func (response GetBusinessList500JSONResponse) VisitGetBusinessListResponse(w ht
 type GetBusinessList503JSONResponse struct{ UnavailableJSONResponse }
 
 func (response GetBusinessList503JSONResponse) VisitGetBusinessListResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFacetsRequestObject struct {
+	Uniacid Uniacid `json:"uniacid"`
+	Params  GetFacetsParams
+}
+
+type GetFacetsResponseObject interface {
+	VisitGetFacetsResponse(w http.ResponseWriter) error
+}
+
+type GetFacets200JSONResponse struct{ FacetsJSONResponse }
+
+func (response GetFacets200JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFacets304Response = NotModifiedResponse
+
+func (response GetFacets304Response) VisitGetFacetsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetFacets400JSONResponse struct{ InvalidJSONResponse }
+
+func (response GetFacets400JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFacets401JSONResponse struct{ UnauthenticatedJSONResponse }
+
+func (response GetFacets401JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFacets403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetFacets403JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFacets404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetFacets404JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFacets405JSONResponse struct{ MethodJSONResponse }
+
+func (response GetFacets405JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(405)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFacets413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response GetFacets413JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFacets414JSONResponse struct{ TooLongJSONResponse }
+
+func (response GetFacets414JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(414)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFacets415JSONResponse struct{ MediaTypeJSONResponse }
+
+func (response GetFacets415JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFacets431JSONResponse struct{ HeaderTooLongJSONResponse }
+
+func (response GetFacets431JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(431)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFacets500JSONResponse struct{ InternalJSONResponse }
+
+func (response GetFacets500JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFacets503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response GetFacets503JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -1388,6 +2152,9 @@ type StrictServerInterface interface {
 	// GetBusinessList 「扩展」可管理的企业 · The enterprises that the member manages
 	// (GET /business/{uniacid}/plugin/WechatCustomers/getBusinessList)
 	GetBusinessList(ctx context.Context, request GetBusinessListRequestObject) (GetBusinessListResponseObject, error)
+	// GetFacets 「扩展」筛选统计 · How the rows divide among the filters' values
+	// (GET /business/{uniacid}/plugin/WechatCustomers/getFacets)
+	GetFacets(ctx context.Context, request GetFacetsRequestObject) (GetFacetsResponseObject, error)
 	// GetList 客户列表 · List customers
 	// (GET /business/{uniacid}/plugin/WechatCustomers/getList)
 	GetList(ctx context.Context, request GetListRequestObject) (GetListResponseObject, error)
@@ -1424,6 +2191,32 @@ func (sh *strictHandler) GetBusinessList(ctx echo.Context, uniacid Uniacid) erro
 		return err
 	} else if validResponse, ok := response.(GetBusinessListResponseObject); ok {
 		return validResponse.VisitGetBusinessListResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetFacets operation middleware
+func (sh *strictHandler) GetFacets(ctx echo.Context, uniacid Uniacid, params GetFacetsParams) error {
+	var request GetFacetsRequestObject
+
+	request.Uniacid = uniacid
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFacets(ctx.Request().Context(), request.(GetFacetsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFacets")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetFacetsResponseObject); ok {
+		return validResponse.VisitGetFacetsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

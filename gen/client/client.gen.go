@@ -64,6 +64,21 @@ func (e ExternalTypeFilter) Valid() bool {
 	}
 }
 
+// Defines values for FacetsResultResult.
+const (
+	FacetsOK FacetsResultResult = 1
+)
+
+// Valid indicates whether the value is a known member of the FacetsResultResult enum.
+func (e FacetsResultResult) Valid() bool {
+	switch e {
+	case FacetsOK:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListResultResult.
 const (
 	ResultOK ListResultResult = 1
@@ -73,6 +88,27 @@ const (
 func (e ListResultResult) Valid() bool {
 	switch e {
 	case ResultOK:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Sort.
+const (
+	SortByCreatetime     Sort = "createtime"
+	SortByCreatetimeDesc Sort = "-createtime"
+	SortByIDDesc         Sort = "-id"
+)
+
+// Valid indicates whether the value is a known member of the Sort enum.
+func (e Sort) Valid() bool {
+	switch e {
+	case SortByCreatetime:
+		return true
+	case SortByCreatetimeDesc:
+		return true
+	case SortByIDDesc:
 		return true
 	default:
 		return false
@@ -96,6 +132,36 @@ func (e StatusFilter) Valid() bool {
 		return false
 	}
 }
+
+// AddWayCount 一种添加类型的行数。 The rows of one way of adding.
+type AddWayCount struct {
+	// Value 添加类型,同行的 add_way。 The way, as add_way of a row.
+	//
+	// Example: 1
+	Value string `json:"value"`
+
+	// Count 行数。 The rows.
+	//
+	// Example: 30
+	Count int64 `json:"count"`
+}
+
+// AddWayFilter 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+// value.
+//
+// Example: 1
+type AddWayFilter = int32
+
+// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
+// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
+// while others write: send the last row's id of the batch before. Not with `page`, nor
+// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+// null, `next_page_url` is the next batch.
+//
+// Example: 62
+type BeforeID = int64
 
 // Business 企业。 An enterprise.
 type Business struct {
@@ -223,6 +289,60 @@ type Contact struct {
 	// DeletedAt 删除时间。 When this record was deleted, China Standard Time; null: live.
 	DeletedAt *string `json:"deleted_at"`
 }
+
+// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+// member manages; with several, 400.
+//
+// Example: 1
+type CropID = int64
+
+// CustomerFacets 筛选统计,每个列表统计的范围见 getFacets。
+// How the rows divide among the filters' values; see getFacets for what each list counts.
+type CustomerFacets struct {
+	// Total 全部筛选条件下的行数,同 getList 的 total。 The rows under all filters, as in getList.
+	//
+	// Example: 45
+	Total int64 `json:"total"`
+
+	// Customers 这些行中不同的外部联系人数。 The distinct contacts among these rows.
+	//
+	// Example: 41
+	Customers int64 `json:"customers"`
+
+	// Untagged 没有标签的行数,条件同 tag。 The rows without any tag, under the filters of tag.
+	//
+	// Example: 20
+	Untagged int64 `json:"untagged"`
+
+	// Status 各好友状态的行数。 The rows of each status.
+	Status []NumberCount `json:"status"`
+
+	// Type 各外部联系人类型(external_type)的行数。 The rows of each type of contact.
+	Type []NumberCount `json:"type"`
+
+	// AddWay 各添加类型的行数。 The rows of each way of adding.
+	AddWay []AddWayCount `json:"add_way"`
+
+	// Gender 各性别的行数。 The rows of each gender.
+	Gender []NumberCount `json:"gender"`
+
+	// Employee 各归属成员的行数。 The rows of each following employee.
+	Employee []EmployeeCount `json:"employee"`
+
+	// Tag 带有各标签的行数。 The rows that carry each tag.
+	Tag []TagCount `json:"tag"`
+
+	// Without 去掉每个已设的筛选项后的行数。 For each filter that is set, the rows without it.
+	Without []FilterTotal `json:"without"`
+}
+
+// CustomerFilter 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+// Contacts whose name contains this text (case and width folded), or whose external_userid
+// is exactly it.
+//
+// Example: 李一天
+type CustomerFilter = string
 
 // CustomerPage 一页客户,字段同 Laravel 6 的 LengthAwarePaginator,另有标签和成员。 A page of follows as Laravel's paginator prints it, with the tags and employees.
 type CustomerPage struct {
@@ -412,6 +532,36 @@ type Employee struct {
 	Disabled int32 `json:"disabled"`
 }
 
+// EmployeeCount 一个归属成员的行数。 The rows of one following employee.
+type EmployeeCount struct {
+	// UserID 成员 userid。 The userid.
+	//
+	// Example: XiaoLiangZi
+	UserID string `json:"user_id"`
+
+	// Name 成员名称;已删除的成员为最后的名称,没有则为空。 The name; a deleted one's last known name, or empty.
+	//
+	// Example: 李健平
+	Name string `json:"name"`
+
+	// Deleted 企业现有成员中没有该 userid。 The enterprise has no live employee of this userid.
+	//
+	// Example: false
+	Deleted bool `json:"deleted"`
+
+	// Count 行数。 The rows.
+	//
+	// Example: 12
+	Count int64 `json:"count"`
+}
+
+// EmployeeMemberFilter 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+// The following employee's userid (case-insensitive, as WeCom's userids are).
+// 「Addition」 Or several, comma-separated: rows of any of them.
+//
+// Example: XiaoLiangZi
+type EmployeeMemberFilter = string
+
 // EmployeeName 成员字典项。 An entry of the employee dictionary.
 type EmployeeName struct {
 	// UserID 成员 id。 The employee's userid.
@@ -449,7 +599,187 @@ type ErrorResult struct {
 type ErrorResultResult int32
 
 // ExternalTypeFilter 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
+//
+// Example: 1
 type ExternalTypeFilter int32
+
+// FacetBody getFacets 的 JSON 正文。 The JSON body of getFacets.
+type FacetBody struct {
+	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+	// member manages; with several, 400.
+	//
+	//
+	// Example: 1
+	CropID *CropID `json:"crop_id,omitempty"`
+
+	// Omit 「扩展」不需要的统计,逗号分隔:`status`、`type`、`add_way`、`gender`、`employee`、`tag`、`without`
+	// (相应字段为空数组)、`customers`(为 0)。
+	// 「Addition」 What is not needed, comma-separated: `status`, `type`, `add_way`, `gender`,
+	// `employee`, `tag`, `without` (answered empty), `customers` (answered 0).
+	//
+	//
+	// Example: without,customers
+	Omit *FacetOmit `json:"omit,omitempty"`
+
+	// Search 筛选项,含义同查询参数。 The filters, each as the query parameter of its name.
+	Search *ListSearch `json:"search,omitempty"`
+}
+
+// FacetForm getFacets 的表单正文,字段同查询参数。 The form body of getFacets, named as in a query.
+type FacetForm struct {
+	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+	// member manages; with several, 400.
+	//
+	//
+	// Example: 1
+	CropID *CropID `json:"crop_id,omitempty"`
+
+	// Omit 「扩展」不需要的统计,逗号分隔:`status`、`type`、`add_way`、`gender`、`employee`、`tag`、`without`
+	// (相应字段为空数组)、`customers`(为 0)。
+	// 「Addition」 What is not needed, comma-separated: `status`, `type`, `add_way`, `gender`,
+	// `employee`, `tag`, `without` (answered empty), `customers` (answered 0).
+	//
+	//
+	// Example: without,customers
+	Omit *FacetOmit `json:"omit,omitempty"`
+
+	// SearchAddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+	// value.
+	//
+	//
+	// Example: 1
+	SearchAddWayType *AddWayFilter `json:"search[add_way_type],omitempty"`
+
+	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+	// Contacts whose name contains this text (case and width folded), or whose external_userid
+	// is exactly it.
+	//
+	//
+	// Example: 李一天
+	SearchCustomer *CustomerFilter `json:"search[customer],omitempty"`
+
+	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+	// The following employee's userid (case-insensitive, as WeCom's userids are).
+	// 「Addition」 Or several, comma-separated: rows of any of them.
+	//
+	//
+	// Example: XiaoLiangZi
+	SearchEmployeeMember *EmployeeMemberFilter `json:"search[employee_member],omitempty"`
+
+	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+	// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+	// 「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+	// description or noted company contains this text (case and width folded); whose name or
+	// remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+	// character on and in any reading of one that has several; of which a phone number contains
+	// these digits; or whose external_userid, userid or unionid is exactly it.
+	//
+	//
+	// Example: liyitian
+	SearchKeyword *KeywordFilter `json:"search[keyword],omitempty"`
+
+	// SearchMember 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+	// The mall member's id of the contact; `0` is a real value (no member).
+	//
+	//
+	// Example: 3061
+	SearchMember *MemberFilter `json:"search[member],omitempty"`
+
+	// SearchMobile 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+	// 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+	// `+` and `-` do not count.
+	//
+	//
+	// Example: 1354756
+	SearchMobile *MobileFilter `json:"search[mobile],omitempty"`
+
+	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+	// Rows whose remark contains this text (case and width folded).
+	//
+	//
+	// Example: 李宝佳
+	SearchRemark *RemarkFilter `json:"search[remark],omitempty"`
+
+	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
+	//
+	//
+	// Example: 1
+	SearchStatus *StatusFilter `json:"search[status],omitempty"`
+
+	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+	// 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+	// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+	//
+	//
+	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
+	SearchTagsAll *TagsAllFilter `json:"search[tags_all],omitempty"`
+
+	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+	// 「扩展」`*` 代表任何标签:带有标签的行。
+	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
+	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	//
+	//
+	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+	SearchTagsData *TagsDataFilter `json:"search[tags_data],omitempty"`
+
+	// SearchTagsNone 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+	// 「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+	// tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+	//
+	//
+	// Example: etDesSDgAAYoJscGWjVDukf38n7PJIOg
+	SearchTagsNone *TagsNoneFilter `json:"search[tags_none],omitempty"`
+
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	//
+	//
+	// Example: ["1631950639","1632277573"]
+	SearchTime *TimeRange `json:"search[time][],omitempty"`
+
+	// SearchType 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
+	//
+	// Example: 1
+	SearchType    *ExternalTypeFilter `json:"search[type],omitempty"`
+	SearchLeixing *ExternalTypeFilter `json:"search[类型],omitempty"`
+}
+
+// FacetOmit 「扩展」不需要的统计,逗号分隔:`status`、`type`、`add_way`、`gender`、`employee`、`tag`、`without`
+// (相应字段为空数组)、`customers`(为 0)。
+// 「Addition」 What is not needed, comma-separated: `status`, `type`, `add_way`, `gender`,
+// `employee`, `tag`, `without` (answered empty), `customers` (answered 0).
+//
+// Example: without,customers
+type FacetOmit = string
+
+// FacetsResult 统计成功的返回。 The answer of success of getFacets.
+type FacetsResult struct {
+	// Result 1 成功。 1: success.
+	//
+	// Example: 1
+	Result FacetsResultResult `json:"result"`
+
+	// Msg 提示文字。 A text for people.
+	//
+	// Example: ok
+	Msg string `json:"msg"`
+
+	// Data 统计。 The counts.
+	Data CustomerFacets `json:"data"`
+}
+
+// FacetsResultResult 1 成功。 1: success.
+//
+// Example: 1
+type FacetsResultResult int32
 
 // FieldError 一个参数的错误。 What is wrong with one parameter.
 type FieldError struct {
@@ -462,6 +792,19 @@ type FieldError struct {
 	//
 	// Example: 只能是 1 或 -1
 	Message string `json:"message"`
+}
+
+// FilterTotal 去掉一个筛选项后的行数。 The rows without one of the filters.
+type FilterTotal struct {
+	// Filter 筛选项。 The filter, by its name in a query.
+	//
+	// Example: search[status]
+	Filter string `json:"filter"`
+
+	// Total 行数。 The rows.
+	//
+	// Example: 47
+	Total int64 `json:"total"`
 }
 
 // Follow 一行:成员与外部联系人的跟进关系。 An employee's relation to a contact, a row of data[].
@@ -576,115 +919,291 @@ type Follow struct {
 	HasOneEmployee *Employee `json:"has_one_employee"`
 }
 
+// KeywordFilter 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+// 「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+// description or noted company contains this text (case and width folded); whose name or
+// remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+// character on and in any reading of one that has several; of which a phone number contains
+// these digits; or whose external_userid, userid or unionid is exactly it.
+//
+// Example: liyitian
+type KeywordFilter = string
+
 // ListBody getList 的 JSON 正文。 The JSON body of getList.
 type ListBody struct {
-	// Page 分页。 The page.
+	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
+	// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
+	// while others write: send the last row's id of the batch before. Not with `page`, nor
+	// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+	// null, `next_page_url` is the next batch.
 	//
-	// Example: 1
-	Page *int64 `json:"page,omitempty"`
-
-	// PerPage 「扩展」每页条数。 「Addition」 Rows per page.
-	//
-	// Example: 15
-	PerPage *int32 `json:"per_page,omitempty"`
-
-	// CropID 「扩展」企业 id。 「Addition」 The enterprise.
-	//
-	// Example: 1
-	CropID *int64 `json:"crop_id,omitempty"`
-
-	// Omit 「扩展」不返回的列表。 「Addition」 Lists to answer empty.
-	//
-	// Example: tag,employee
-	Omit *string `json:"omit,omitempty"`
-
-	// BeforeID 「扩展」只返回 id 更小的行。 「Addition」 Rows with smaller ids.
 	//
 	// Example: 62
-	BeforeID *int64 `json:"before_id,omitempty"`
+	BeforeID *BeforeID `json:"before_id,omitempty"`
 
-	// Search 筛选项。 The filters.
+	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+	// member manages; with several, 400.
 	//
-	// Example: {"customer":"李","status":1}
+	//
+	// Example: 1
+	CropID *CropID `json:"crop_id,omitempty"`
+
+	// Omit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
+	// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after
+	// the first.
+	//
+	//
+	// Example: tag,employee
+	Omit *ListOmit `json:"omit,omitempty"`
+
+	// Page 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
+	// The page, from 1 (default 1); past the last page `data` is empty.
+	//
+	//
+	// Example: 1
+	Page *PageNumber `json:"page,omitempty"`
+
+	// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
+	//
+	//
+	// Example: 15
+	PerPage *PerPage `json:"per_page,omitempty"`
+
+	// Search 筛选项,含义同查询参数。 The filters, each as the query parameter of its name.
 	Search *ListSearch `json:"search,omitempty"`
+
+	// Sort 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
+	// 翻页地址保留它;`before_id` 只能与默认排序同时使用。
+	// 「Addition」 The order: `-id` (default) by id, newest first; `-createtime` and
+	// `createtime` by the time added, newest or oldest first, equal times by id, newest first.
+	// Page links keep it; `before_id` takes the default alone.
+	//
+	//
+	// Example: -createtime
+	Sort *Sort `json:"sort,omitempty"`
 }
 
-// ListForm getList 的表单正文,字段同查询参数。 The form body of getList, its fields named as the query parameters.
+// ListForm getList 的表单正文,字段同查询参数。 The form body of getList, named as in a query.
 type ListForm struct {
-	// SearchCustomer 客户信息。 As the query parameter.
+	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
+	// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
+	// while others write: send the last row's id of the batch before. Not with `page`, nor
+	// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+	// null, `next_page_url` is the next batch.
 	//
-	// Example: 李一天
-	SearchCustomer *string `json:"search[customer],omitempty"`
-
-	// SearchMember 系统会员 ID。 As the query parameter.
-	//
-	// Example: 3061
-	SearchMember *string `json:"search[member],omitempty"`
-
-	// SearchAddWayType 来源。 As the query parameter.
-	//
-	// Example: 1
-	SearchAddWayType *string `json:"search[add_way_type],omitempty"`
-
-	// SearchTagsData 标签。 As the query parameter.
-	//
-	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
-	SearchTagsData *string `json:"search[tags_data],omitempty"`
-
-	// SearchEmployeeMember 归属成员。 As the query parameter.
-	//
-	// Example: XiaoLiangZi
-	SearchEmployeeMember *string `json:"search[employee_member],omitempty"`
-
-	// SearchLeixing 类型。 As the query parameter.
-	//
-	// Example: 1
-	SearchLeixing *string `json:"search[类型],omitempty"`
-
-	// SearchType 「扩展」类型。 「Addition」 As the query parameter.
-	//
-	// Example: 1
-	SearchType *string `json:"search[type],omitempty"`
-
-	// SearchStatus 好友状态。 As the query parameter.
-	//
-	// Example: 1
-	SearchStatus *string `json:"search[status],omitempty"`
-
-	// SearchTime 添加时间。 As the query parameter.
-	//
-	// Example: ["1631950639","1632277573"]
-	SearchTime *[]string `json:"search[time][],omitempty"`
-
-	// SearchRemark 备注搜索。 As the query parameter.
-	//
-	// Example: 李宝佳
-	SearchRemark *string `json:"search[remark],omitempty"`
-
-	// CropID 「扩展」企业 id。 「Addition」 The enterprise.
-	//
-	// Example: 1
-	CropID *string `json:"crop_id,omitempty"`
-
-	// PerPage 「扩展」每页条数。 「Addition」 Rows per page.
-	//
-	// Example: 15
-	PerPage *string `json:"per_page,omitempty"`
-
-	// Omit 「扩展」不返回的列表。 「Addition」 Lists to answer empty.
-	//
-	// Example: tag,employee
-	Omit *string `json:"omit,omitempty"`
-
-	// BeforeID 「扩展」只返回 id 更小的行。 「Addition」 Rows with smaller ids.
 	//
 	// Example: 62
-	BeforeID *string `json:"before_id,omitempty"`
+	BeforeID *BeforeID `json:"before_id,omitempty"`
 
-	// Page 分页。 The page.
+	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+	// member manages; with several, 400.
+	//
 	//
 	// Example: 1
-	Page *string `json:"page,omitempty"`
+	CropID *CropID `json:"crop_id,omitempty"`
+
+	// Omit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
+	// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after
+	// the first.
+	//
+	//
+	// Example: tag,employee
+	Omit *ListOmit `json:"omit,omitempty"`
+
+	// Page 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
+	// The page, from 1 (default 1); past the last page `data` is empty.
+	//
+	//
+	// Example: 1
+	Page *PageNumber `json:"page,omitempty"`
+
+	// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
+	//
+	//
+	// Example: 15
+	PerPage *PerPage `json:"per_page,omitempty"`
+
+	// SearchAddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+	// value.
+	//
+	//
+	// Example: 1
+	SearchAddWayType *AddWayFilter `json:"search[add_way_type],omitempty"`
+
+	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+	// Contacts whose name contains this text (case and width folded), or whose external_userid
+	// is exactly it.
+	//
+	//
+	// Example: 李一天
+	SearchCustomer *CustomerFilter `json:"search[customer],omitempty"`
+
+	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+	// The following employee's userid (case-insensitive, as WeCom's userids are).
+	// 「Addition」 Or several, comma-separated: rows of any of them.
+	//
+	//
+	// Example: XiaoLiangZi
+	SearchEmployeeMember *EmployeeMemberFilter `json:"search[employee_member],omitempty"`
+
+	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+	// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+	// 「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+	// description or noted company contains this text (case and width folded); whose name or
+	// remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+	// character on and in any reading of one that has several; of which a phone number contains
+	// these digits; or whose external_userid, userid or unionid is exactly it.
+	//
+	//
+	// Example: liyitian
+	SearchKeyword *KeywordFilter `json:"search[keyword],omitempty"`
+
+	// SearchMember 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+	// The mall member's id of the contact; `0` is a real value (no member).
+	//
+	//
+	// Example: 3061
+	SearchMember *MemberFilter `json:"search[member],omitempty"`
+
+	// SearchMobile 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+	// 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+	// `+` and `-` do not count.
+	//
+	//
+	// Example: 1354756
+	SearchMobile *MobileFilter `json:"search[mobile],omitempty"`
+
+	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+	// Rows whose remark contains this text (case and width folded).
+	//
+	//
+	// Example: 李宝佳
+	SearchRemark *RemarkFilter `json:"search[remark],omitempty"`
+
+	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
+	//
+	//
+	// Example: 1
+	SearchStatus *StatusFilter `json:"search[status],omitempty"`
+
+	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+	// 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+	// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+	//
+	//
+	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
+	SearchTagsAll *TagsAllFilter `json:"search[tags_all],omitempty"`
+
+	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+	// 「扩展」`*` 代表任何标签:带有标签的行。
+	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
+	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	//
+	//
+	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+	SearchTagsData *TagsDataFilter `json:"search[tags_data],omitempty"`
+
+	// SearchTagsNone 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+	// 「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+	// tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+	//
+	//
+	// Example: etDesSDgAAYoJscGWjVDukf38n7PJIOg
+	SearchTagsNone *TagsNoneFilter `json:"search[tags_none],omitempty"`
+
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	//
+	//
+	// Example: ["1631950639","1632277573"]
+	SearchTime *TimeRange `json:"search[time][],omitempty"`
+
+	// SearchType 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
+	//
+	// Example: 1
+	SearchType    *ExternalTypeFilter `json:"search[type],omitempty"`
+	SearchLeixing *ExternalTypeFilter `json:"search[类型],omitempty"`
+
+	// Sort 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
+	// 翻页地址保留它;`before_id` 只能与默认排序同时使用。
+	// 「Addition」 The order: `-id` (default) by id, newest first; `-createtime` and
+	// `createtime` by the time added, newest or oldest first, equal times by id, newest first.
+	// Page links keep it; `before_id` takes the default alone.
+	//
+	//
+	// Example: -createtime
+	Sort *Sort `json:"sort,omitempty"`
+}
+
+// ListOmit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
+// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after
+// the first.
+//
+// Example: tag,employee
+type ListOmit = string
+
+// ListPage 正文中筛选项以外的参数。 What is in both bodies of getList beside the filters.
+type ListPage struct {
+	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
+	// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
+	// while others write: send the last row's id of the batch before. Not with `page`, nor
+	// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+	// null, `next_page_url` is the next batch.
+	//
+	//
+	// Example: 62
+	BeforeID *BeforeID `json:"before_id,omitempty"`
+
+	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+	// member manages; with several, 400.
+	//
+	//
+	// Example: 1
+	CropID *CropID `json:"crop_id,omitempty"`
+
+	// Omit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
+	// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after
+	// the first.
+	//
+	//
+	// Example: tag,employee
+	Omit *ListOmit `json:"omit,omitempty"`
+
+	// Page 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
+	// The page, from 1 (default 1); past the last page `data` is empty.
+	//
+	//
+	// Example: 1
+	Page *PageNumber `json:"page,omitempty"`
+
+	// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
+	//
+	//
+	// Example: 15
+	PerPage *PerPage `json:"per_page,omitempty"`
+
+	// Sort 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
+	// 翻页地址保留它;`before_id` 只能与默认排序同时使用。
+	// 「Addition」 The order: `-id` (default) by id, newest first; `-createtime` and
+	// `createtime` by the time added, newest or oldest first, equal times by id, newest first.
+	// Page links keep it; `before_id` takes the default alone.
+	//
+	//
+	// Example: -createtime
+	Sort *Sort `json:"sort,omitempty"`
 }
 
 // ListResult 成功的返回。 The answer of success.
@@ -710,58 +1229,274 @@ type ListResultResult int32
 
 // ListSearch 筛选项,含义同查询参数。 The filters, each as the query parameter of its name.
 type ListSearch struct {
-	// Customer 客户信息。 As search[customer].
+	// AddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+	// value.
+	//
+	//
+	// Example: 1
+	AddWayType *AddWayFilter `json:"add_way_type,omitempty"`
+
+	// Customer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+	// Contacts whose name contains this text (case and width folded), or whose external_userid
+	// is exactly it.
+	//
 	//
 	// Example: 李一天
-	Customer *string `json:"customer,omitempty"`
+	Customer *CustomerFilter `json:"customer,omitempty"`
 
-	// Member 系统会员 ID。 As search[member].
+	// EmployeeMember 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+	// The following employee's userid (case-insensitive, as WeCom's userids are).
+	// 「Addition」 Or several, comma-separated: rows of any of them.
 	//
-	// Example: 3061
-	Member *string `json:"member,omitempty"`
-
-	// AddWayType 来源。 As search[add_way_type].
-	//
-	// Example: 1
-	AddWayType *int32 `json:"add_way_type,omitempty"`
-
-	// TagsData 标签。 As search[tags_data].
-	//
-	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
-	TagsData *string `json:"tags_data,omitempty"`
-
-	// EmployeeMember 归属成员。 As search[employee_member].
 	//
 	// Example: XiaoLiangZi
-	EmployeeMember *string `json:"employee_member,omitempty"`
+	EmployeeMember *EmployeeMemberFilter `json:"employee_member,omitempty"`
 
-	// Leixing 类型。 As search[类型].
+	// Keyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+	// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+	// 「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+	// description or noted company contains this text (case and width folded); whose name or
+	// remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+	// character on and in any reading of one that has several; of which a phone number contains
+	// these digits; or whose external_userid, userid or unionid is exactly it.
 	//
-	// Example: 1
-	Leixing *ExternalTypeFilter `json:"类型,omitempty"`
-
-	// Type 「扩展」类型。 「Addition」 As search[type].
 	//
-	// Example: 1
-	Type *ExternalTypeFilter `json:"type,omitempty"`
+	// Example: liyitian
+	Keyword *KeywordFilter `json:"keyword,omitempty"`
 
-	// Status 好友状态。 As search[status].
+	// Member 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+	// The mall member's id of the contact; `0` is a real value (no member).
+	//
+	//
+	// Example: 3061
+	Member *MemberFilter `json:"member,omitempty"`
+
+	// Mobile 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+	// 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+	// `+` and `-` do not count.
+	//
+	//
+	// Example: 1354756
+	Mobile *MobileFilter `json:"mobile,omitempty"`
+
+	// Remark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+	// Rows whose remark contains this text (case and width folded).
+	//
+	//
+	// Example: 李宝佳
+	Remark *RemarkFilter `json:"remark,omitempty"`
+
+	// Status 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
+	//
 	//
 	// Example: 1
 	Status *StatusFilter `json:"status,omitempty"`
 
-	// Time 添加时间:起、止,unix 秒;null 为不限。 As search[time][]; null is open.
+	// TagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+	// 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+	// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+	//
+	//
+	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
+	TagsAll *TagsAllFilter `json:"tags_all,omitempty"`
+
+	// TagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+	// 「扩展」`*` 代表任何标签:带有标签的行。
+	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
+	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	//
+	//
+	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+	TagsData *TagsDataFilter `json:"tags_data,omitempty"`
+
+	// TagsNone 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+	// 「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+	// tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+	//
+	//
+	// Example: etDesSDgAAYoJscGWjVDukf38n7PJIOg
+	TagsNone *TagsNoneFilter `json:"tags_none,omitempty"`
+
+	// Time JSON 中的 TimeRange:数字,null 为不限。 TimeRange in JSON, as numbers; null is open.
 	//
 	// Example: [1631950639,1632277573]
-	Time *[]*int64 `json:"time,omitempty"`
+	Time *TimeNumbers `json:"time,omitempty"`
 
-	// Remark 备注搜索。 As search[remark].
+	// Type 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
 	//
-	// Example: 李宝佳
-	Remark *string `json:"remark,omitempty"`
+	// Example: 1
+	Type    *ExternalTypeFilter `json:"type,omitempty"`
+	Leixing *ExternalTypeFilter `json:"类型,omitempty"`
 }
 
+// MemberFilter 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+// The mall member's id of the contact; `0` is a real value (no member).
+//
+// Example: 3061
+type MemberFilter = string
+
+// MobileFilter 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+// 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+// `+` and `-` do not count.
+//
+// Example: 1354756
+type MobileFilter = string
+
+// NumberCount 一个数字取值的行数。 The rows of one value, a number.
+type NumberCount struct {
+	// Value 取值。 The value, as the filter takes it; open.
+	//
+	// Example: 1
+	Value int32 `json:"value"`
+
+	// Count 行数。 The rows.
+	//
+	// Example: 43
+	Count int64 `json:"count"`
+}
+
+// PageNumber 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
+// The page, from 1 (default 1); past the last page `data` is empty.
+//
+// Example: 1
+type PageNumber = int64
+
+// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
+//
+// Example: 15
+type PerPage = int32
+
+// RemarkFilter 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+// Rows whose remark contains this text (case and width folded).
+//
+// Example: 李宝佳
+type RemarkFilter = string
+
+// SearchForm 表单中的筛选项,字段同查询参数。 The filters in a form, named as in a query.
+type SearchForm struct {
+	// SearchAddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+	// value.
+	//
+	//
+	// Example: 1
+	SearchAddWayType *AddWayFilter `json:"search[add_way_type],omitempty"`
+
+	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+	// Contacts whose name contains this text (case and width folded), or whose external_userid
+	// is exactly it.
+	//
+	//
+	// Example: 李一天
+	SearchCustomer *CustomerFilter `json:"search[customer],omitempty"`
+
+	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+	// The following employee's userid (case-insensitive, as WeCom's userids are).
+	// 「Addition」 Or several, comma-separated: rows of any of them.
+	//
+	//
+	// Example: XiaoLiangZi
+	SearchEmployeeMember *EmployeeMemberFilter `json:"search[employee_member],omitempty"`
+
+	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+	// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+	// 「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+	// description or noted company contains this text (case and width folded); whose name or
+	// remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+	// character on and in any reading of one that has several; of which a phone number contains
+	// these digits; or whose external_userid, userid or unionid is exactly it.
+	//
+	//
+	// Example: liyitian
+	SearchKeyword *KeywordFilter `json:"search[keyword],omitempty"`
+
+	// SearchMember 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+	// The mall member's id of the contact; `0` is a real value (no member).
+	//
+	//
+	// Example: 3061
+	SearchMember *MemberFilter `json:"search[member],omitempty"`
+
+	// SearchMobile 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+	// 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+	// `+` and `-` do not count.
+	//
+	//
+	// Example: 1354756
+	SearchMobile *MobileFilter `json:"search[mobile],omitempty"`
+
+	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+	// Rows whose remark contains this text (case and width folded).
+	//
+	//
+	// Example: 李宝佳
+	SearchRemark *RemarkFilter `json:"search[remark],omitempty"`
+
+	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
+	//
+	//
+	// Example: 1
+	SearchStatus *StatusFilter `json:"search[status],omitempty"`
+
+	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+	// 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+	// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+	//
+	//
+	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
+	SearchTagsAll *TagsAllFilter `json:"search[tags_all],omitempty"`
+
+	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+	// 「扩展」`*` 代表任何标签:带有标签的行。
+	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
+	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	//
+	//
+	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+	SearchTagsData *TagsDataFilter `json:"search[tags_data],omitempty"`
+
+	// SearchTagsNone 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+	// 「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+	// tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+	//
+	//
+	// Example: etDesSDgAAYoJscGWjVDukf38n7PJIOg
+	SearchTagsNone *TagsNoneFilter `json:"search[tags_none],omitempty"`
+
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	//
+	//
+	// Example: ["1631950639","1632277573"]
+	SearchTime *TimeRange `json:"search[time][],omitempty"`
+
+	// SearchType 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
+	//
+	// Example: 1
+	SearchType    *ExternalTypeFilter `json:"search[type],omitempty"`
+	SearchLeixing *ExternalTypeFilter `json:"search[类型],omitempty"`
+}
+
+// Sort 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
+// 翻页地址保留它;`before_id` 只能与默认排序同时使用。
+// 「Addition」 The order: `-id` (default) by id, newest first; `-createtime` and
+// `createtime` by the time added, newest or oldest first, equal times by id, newest first.
+// Page links keep it; `before_id` takes the default alone.
+//
+// Example: -createtime
+type Sort string
+
 // StatusFilter 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
+//
+// Example: 1
 type StatusFilter int32
 
 // Tag 企业客户标签。 A tag of the enterprise.
@@ -825,63 +1560,78 @@ type Tag struct {
 	GroupName string `json:"group_name"`
 }
 
-// TimeRange 起、止,各为数字或空。 Start and end, each digits or empty.
+// TagCount 带有一个标签的行数。 The rows that carry one tag.
+type TagCount struct {
+	// TagID 标签 id(企业微信)。 WeCom's tag id.
+	//
+	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+	TagID string `json:"tag_id"`
+
+	// Name 标签名称;未知的标签为空。 The name; empty for an unknown tag.
+	//
+	// Example: 开发测试标签组1标签1
+	Name string `json:"name"`
+
+	// GroupID 分组 id(企业微信)。 WeCom's id of the tag's group.
+	//
+	// Example: etDesSDgAAkqdytUBUMtc_fsnHRnEZ6w
+	GroupID string `json:"group_id"`
+
+	// GroupName 分组名称(企业微信)。 The group's name.
+	//
+	// Example: 开发测试标签组1
+	GroupName string `json:"group_name"`
+
+	// Count 行数。 The rows.
+	//
+	// Example: 7
+	Count int64 `json:"count"`
+}
+
+// TagsAllFilter 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+// 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+//
+// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
+type TagsAllFilter = string
+
+// TagsDataFilter 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+// 「扩展」`*` 代表任何标签:带有标签的行。
+// One tag id or several, comma-separated; a row that carries any of them matches, whether or
+// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+//
+// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+type TagsDataFilter = string
+
+// TagsNoneFilter 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+// 可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+// 「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+// tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+//
+// Example: etDesSDgAAYoJscGWjVDukf38n7PJIOg
+type TagsNoneFilter = string
+
+// TimeNumbers JSON 中的 TimeRange:数字,null 为不限。 TimeRange in JSON, as numbers; null is open.
+//
+// Example: [1631950639,1632277573]
+type TimeNumbers = []*int64
+
+// TimeRange 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+// (1e11 and more) are floored to seconds. An empty item is open on that side.
 //
 // Example: ["1631950639","1632277573"]
 type TimeRange = []string
-
-// BeforeID defines model for BeforeID.
-type BeforeID = int64
-
-// CropID defines model for CropID.
-type CropID = int64
-
-// Omit defines model for Omit.
-type Omit = string
-
-// Page defines model for Page.
-type Page = int64
-
-// PerPage defines model for PerPage.
-type PerPage = int32
-
-// SearchAddWayType defines model for SearchAddWayType.
-type SearchAddWayType = int32
-
-// SearchCustomer defines model for SearchCustomer.
-type SearchCustomer = string
-
-// SearchEmployeeMember defines model for SearchEmployeeMember.
-type SearchEmployeeMember = string
-
-// SearchLeixing 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
-type SearchLeixing = ExternalTypeFilter
-
-// SearchMember defines model for SearchMember.
-type SearchMember = string
-
-// SearchRemark defines model for SearchRemark.
-type SearchRemark = string
-
-// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
-type SearchStatus = StatusFilter
-
-// SearchTagsData defines model for SearchTagsData.
-type SearchTagsData = string
-
-// SearchTime 起、止,各为数字或空。 Start and end, each digits or empty.
-//
-// Example: ["1631950639","1632277573"]
-type SearchTime = TimeRange
-
-// SearchType 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
-type SearchType = ExternalTypeFilter
 
 // Uniacid defines model for Uniacid.
 type Uniacid = int64
 
 // BusinessList 可管理的企业。 The enterprises that the member manages.
 type BusinessList = BusinessListResult
+
+// Facets 统计成功的返回。 The answer of success of getFacets.
+type Facets = FacetsResult
 
 // Forbidden 出错时的返回。 The answer of failure.
 type Forbidden = ErrorResult
@@ -919,131 +1669,404 @@ type Unauthenticated = ErrorResult
 // Unavailable 出错时的返回。 The answer of failure.
 type Unavailable = ErrorResult
 
-// GetListParams defines parameters for GetList.
-type GetListParams struct {
+// GetFacetsParams defines parameters for GetFacets.
+type GetFacetsParams struct {
+	// Omit 「扩展」不需要的统计,逗号分隔:`status`、`type`、`add_way`、`gender`、`employee`、`tag`、`without`
+	// (相应字段为空数组)、`customers`(为 0)。
+	// 「Addition」 What is not needed, comma-separated: `status`, `type`, `add_way`, `gender`,
+	// `employee`, `tag`, `without` (answered empty), `customers` (answered 0).
+	Omit *FacetOmit `form:"omit,omitempty" json:"omit,omitempty"`
+
 	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
-	// Contacts whose name contains this text (case and width folded), or whose external_userid is exactly it.
-	SearchCustomer *SearchCustomer `form:"search[customer],omitempty" json:"search[customer],omitempty"`
+	// Contacts whose name contains this text (case and width folded), or whose external_userid
+	// is exactly it.
+	SearchCustomer *CustomerFilter `form:"search[customer],omitempty" json:"search[customer],omitempty"`
 
 	// SearchMember 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
 	// The mall member's id of the contact; `0` is a real value (no member).
-	SearchMember *SearchMember `form:"search[member],omitempty" json:"search[member],omitempty"`
+	SearchMember *MemberFilter `form:"search[member],omitempty" json:"search[member],omitempty"`
 
 	// SearchAddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
-	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real value.
-	SearchAddWayType *SearchAddWayType `form:"search[add_way_type],omitempty" json:"search[add_way_type],omitempty"`
+	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+	// value.
+	SearchAddWayType *AddWayFilter `form:"search[add_way_type],omitempty" json:"search[add_way_type],omitempty"`
 
 	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
-	// One tag id or several, comma-separated; a row that carries any of them matches, whether or not the tag still exists.
-	SearchTagsData *SearchTagsData `form:"search[tags_data],omitempty" json:"search[tags_data],omitempty"`
+	// 「扩展」`*` 代表任何标签:带有标签的行。
+	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
+	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	SearchTagsData *TagsDataFilter `form:"search[tags_data],omitempty" json:"search[tags_data],omitempty"`
 
-	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。
+	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+	// 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+	// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+	SearchTagsAll *TagsAllFilter `form:"search[tags_all],omitempty" json:"search[tags_all],omitempty"`
+
+	// SearchTagsNone 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+	// 「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+	// tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+	SearchTagsNone *TagsNoneFilter `form:"search[tags_none],omitempty" json:"search[tags_none],omitempty"`
+
+	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
 	// The following employee's userid (case-insensitive, as WeCom's userids are).
-	SearchEmployeeMember *SearchEmployeeMember `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
+	// 「Addition」 Or several, comma-separated: rows of any of them.
+	SearchEmployeeMember *EmployeeMemberFilter `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
 
 	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and different, is an error.
-	SearchLeixing *SearchLeixing `form:"search[类型],omitempty" json:"search[类型],omitempty"`
+	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and
+	// different, is an error.
+	SearchLeixing *ExternalTypeFilter `form:"search[类型],omitempty" json:"search[类型],omitempty"`
 
 	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
 	// 「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
-	SearchType *SearchType `form:"search[type],omitempty" json:"search[type],omitempty"`
+	SearchType *ExternalTypeFilter `form:"search[type],omitempty" json:"search[type],omitempty"`
 
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
-	SearchStatus *SearchStatus `form:"search[status],omitempty" json:"search[status],omitempty"`
+	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
 
 	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds (1e11 and more) are floored to seconds.
-	// An empty item is open on that side.
-	SearchTime *SearchTime `form:"search[time][],omitempty" json:"search[time][],omitempty"`
+	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	SearchTime *TimeRange `form:"search[time][],omitempty" json:"search[time][],omitempty"`
 
 	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
 	// Rows whose remark contains this text (case and width folded).
-	SearchRemark *SearchRemark `form:"search[remark],omitempty" json:"search[remark],omitempty"`
+	SearchRemark *RemarkFilter `form:"search[remark],omitempty" json:"search[remark],omitempty"`
+
+	// SearchMobile 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+	// 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+	// `+` and `-` do not count.
+	SearchMobile *MobileFilter `form:"search[mobile],omitempty" json:"search[mobile],omitempty"`
+
+	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+	// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+	// 「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+	// description or noted company contains this text (case and width folded); whose name or
+	// remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+	// character on and in any reading of one that has several; of which a phone number contains
+	// these digits; or whose external_userid, userid or unionid is exactly it.
+	SearchKeyword *KeywordFilter `form:"search[keyword],omitempty" json:"search[keyword],omitempty"`
 
 	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
-	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the member manages; with several, 400.
+	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+	// member manages; with several, 400.
 	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
+}
 
+// PostFacetsParams defines parameters for PostFacets.
+type PostFacetsParams struct {
+	// Omit 「扩展」不需要的统计,逗号分隔:`status`、`type`、`add_way`、`gender`、`employee`、`tag`、`without`
+	// (相应字段为空数组)、`customers`(为 0)。
+	// 「Addition」 What is not needed, comma-separated: `status`, `type`, `add_way`, `gender`,
+	// `employee`, `tag`, `without` (answered empty), `customers` (answered 0).
+	Omit *FacetOmit `form:"omit,omitempty" json:"omit,omitempty"`
+
+	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+	// Contacts whose name contains this text (case and width folded), or whose external_userid
+	// is exactly it.
+	SearchCustomer *CustomerFilter `form:"search[customer],omitempty" json:"search[customer],omitempty"`
+
+	// SearchMember 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+	// The mall member's id of the contact; `0` is a real value (no member).
+	SearchMember *MemberFilter `form:"search[member],omitempty" json:"search[member],omitempty"`
+
+	// SearchAddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+	// value.
+	SearchAddWayType *AddWayFilter `form:"search[add_way_type],omitempty" json:"search[add_way_type],omitempty"`
+
+	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+	// 「扩展」`*` 代表任何标签:带有标签的行。
+	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
+	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	SearchTagsData *TagsDataFilter `form:"search[tags_data],omitempty" json:"search[tags_data],omitempty"`
+
+	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+	// 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+	// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+	SearchTagsAll *TagsAllFilter `form:"search[tags_all],omitempty" json:"search[tags_all],omitempty"`
+
+	// SearchTagsNone 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+	// 「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+	// tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+	SearchTagsNone *TagsNoneFilter `form:"search[tags_none],omitempty" json:"search[tags_none],omitempty"`
+
+	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+	// The following employee's userid (case-insensitive, as WeCom's userids are).
+	// 「Addition」 Or several, comma-separated: rows of any of them.
+	SearchEmployeeMember *EmployeeMemberFilter `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
+
+	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
+	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and
+	// different, is an error.
+	SearchLeixing *ExternalTypeFilter `form:"search[类型],omitempty" json:"search[类型],omitempty"`
+
+	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
+	// 「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
+	SearchType *ExternalTypeFilter `form:"search[type],omitempty" json:"search[type],omitempty"`
+
+	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
+	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
+
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	SearchTime *TimeRange `form:"search[time][],omitempty" json:"search[time][],omitempty"`
+
+	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+	// Rows whose remark contains this text (case and width folded).
+	SearchRemark *RemarkFilter `form:"search[remark],omitempty" json:"search[remark],omitempty"`
+
+	// SearchMobile 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+	// 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+	// `+` and `-` do not count.
+	SearchMobile *MobileFilter `form:"search[mobile],omitempty" json:"search[mobile],omitempty"`
+
+	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+	// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+	// 「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+	// description or noted company contains this text (case and width folded); whose name or
+	// remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+	// character on and in any reading of one that has several; of which a phone number contains
+	// these digits; or whose external_userid, userid or unionid is exactly it.
+	SearchKeyword *KeywordFilter `form:"search[keyword],omitempty" json:"search[keyword],omitempty"`
+
+	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+	// member manages; with several, 400.
+	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
+}
+
+// GetListParams defines parameters for GetList.
+type GetListParams struct {
 	// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
 	PerPage *PerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
 
 	// Omit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
-	// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after the first.
-	Omit *Omit `form:"omit,omitempty" json:"omit,omitempty"`
+	// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after
+	// the first.
+	Omit *ListOmit `form:"omit,omitempty" json:"omit,omitempty"`
 
-	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。不能与 `page` 同时使用;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
-	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list while others write: send the last row's id of
-	// the batch before. Not with `page`; `total` stays that of the filters, `from` and `to` are null, `next_page_url` is the next batch.
+	// Sort 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
+	// 翻页地址保留它;`before_id` 只能与默认排序同时使用。
+	// 「Addition」 The order: `-id` (default) by id, newest first; `-createtime` and
+	// `createtime` by the time added, newest or oldest first, equal times by id, newest first.
+	// Page links keep it; `before_id` takes the default alone.
+	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
+	// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
+	// while others write: send the last row's id of the batch before. Not with `page`, nor
+	// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+	// null, `next_page_url` is the next batch.
 	BeforeID *BeforeID `form:"before_id,omitempty" json:"before_id,omitempty"`
 
 	// Page 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
 	// The page, from 1 (default 1); past the last page `data` is empty.
-	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+	Page *PageNumber `form:"page,omitempty" json:"page,omitempty"`
+
+	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+	// Contacts whose name contains this text (case and width folded), or whose external_userid
+	// is exactly it.
+	SearchCustomer *CustomerFilter `form:"search[customer],omitempty" json:"search[customer],omitempty"`
+
+	// SearchMember 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+	// The mall member's id of the contact; `0` is a real value (no member).
+	SearchMember *MemberFilter `form:"search[member],omitempty" json:"search[member],omitempty"`
+
+	// SearchAddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+	// value.
+	SearchAddWayType *AddWayFilter `form:"search[add_way_type],omitempty" json:"search[add_way_type],omitempty"`
+
+	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+	// 「扩展」`*` 代表任何标签:带有标签的行。
+	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
+	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	SearchTagsData *TagsDataFilter `form:"search[tags_data],omitempty" json:"search[tags_data],omitempty"`
+
+	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+	// 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+	// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+	SearchTagsAll *TagsAllFilter `form:"search[tags_all],omitempty" json:"search[tags_all],omitempty"`
+
+	// SearchTagsNone 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+	// 「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+	// tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+	SearchTagsNone *TagsNoneFilter `form:"search[tags_none],omitempty" json:"search[tags_none],omitempty"`
+
+	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+	// The following employee's userid (case-insensitive, as WeCom's userids are).
+	// 「Addition」 Or several, comma-separated: rows of any of them.
+	SearchEmployeeMember *EmployeeMemberFilter `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
+
+	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
+	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and
+	// different, is an error.
+	SearchLeixing *ExternalTypeFilter `form:"search[类型],omitempty" json:"search[类型],omitempty"`
+
+	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
+	// 「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
+	SearchType *ExternalTypeFilter `form:"search[type],omitempty" json:"search[type],omitempty"`
+
+	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
+	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
+
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	SearchTime *TimeRange `form:"search[time][],omitempty" json:"search[time][],omitempty"`
+
+	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+	// Rows whose remark contains this text (case and width folded).
+	SearchRemark *RemarkFilter `form:"search[remark],omitempty" json:"search[remark],omitempty"`
+
+	// SearchMobile 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+	// 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+	// `+` and `-` do not count.
+	SearchMobile *MobileFilter `form:"search[mobile],omitempty" json:"search[mobile],omitempty"`
+
+	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+	// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+	// 「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+	// description or noted company contains this text (case and width folded); whose name or
+	// remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+	// character on and in any reading of one that has several; of which a phone number contains
+	// these digits; or whose external_userid, userid or unionid is exactly it.
+	SearchKeyword *KeywordFilter `form:"search[keyword],omitempty" json:"search[keyword],omitempty"`
+
+	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+	// member manages; with several, 400.
+	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
 }
 
 // PostListParams defines parameters for PostList.
 type PostListParams struct {
-	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
-	// Contacts whose name contains this text (case and width folded), or whose external_userid is exactly it.
-	SearchCustomer *SearchCustomer `form:"search[customer],omitempty" json:"search[customer],omitempty"`
-
-	// SearchMember 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
-	// The mall member's id of the contact; `0` is a real value (no member).
-	SearchMember *SearchMember `form:"search[member],omitempty" json:"search[member],omitempty"`
-
-	// SearchAddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
-	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real value.
-	SearchAddWayType *SearchAddWayType `form:"search[add_way_type],omitempty" json:"search[add_way_type],omitempty"`
-
-	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
-	// One tag id or several, comma-separated; a row that carries any of them matches, whether or not the tag still exists.
-	SearchTagsData *SearchTagsData `form:"search[tags_data],omitempty" json:"search[tags_data],omitempty"`
-
-	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。
-	// The following employee's userid (case-insensitive, as WeCom's userids are).
-	SearchEmployeeMember *SearchEmployeeMember `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
-
-	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and different, is an error.
-	SearchLeixing *SearchLeixing `form:"search[类型],omitempty" json:"search[类型],omitempty"`
-
-	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
-	// 「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
-	SearchType *SearchType `form:"search[type],omitempty" json:"search[type],omitempty"`
-
-	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
-	SearchStatus *SearchStatus `form:"search[status],omitempty" json:"search[status],omitempty"`
-
-	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds (1e11 and more) are floored to seconds.
-	// An empty item is open on that side.
-	SearchTime *SearchTime `form:"search[time][],omitempty" json:"search[time][],omitempty"`
-
-	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
-	// Rows whose remark contains this text (case and width folded).
-	SearchRemark *SearchRemark `form:"search[remark],omitempty" json:"search[remark],omitempty"`
-
-	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
-	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the member manages; with several, 400.
-	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
-
 	// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
 	PerPage *PerPage `form:"per_page,omitempty" json:"per_page,omitempty"`
 
 	// Omit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
-	// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after the first.
-	Omit *Omit `form:"omit,omitempty" json:"omit,omitempty"`
+	// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after
+	// the first.
+	Omit *ListOmit `form:"omit,omitempty" json:"omit,omitempty"`
 
-	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。不能与 `page` 同时使用;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
-	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list while others write: send the last row's id of
-	// the batch before. Not with `page`; `total` stays that of the filters, `from` and `to` are null, `next_page_url` is the next batch.
+	// Sort 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
+	// 翻页地址保留它;`before_id` 只能与默认排序同时使用。
+	// 「Addition」 The order: `-id` (default) by id, newest first; `-createtime` and
+	// `createtime` by the time added, newest or oldest first, equal times by id, newest first.
+	// Page links keep it; `before_id` takes the default alone.
+	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
+	// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
+	// while others write: send the last row's id of the batch before. Not with `page`, nor
+	// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+	// null, `next_page_url` is the next batch.
 	BeforeID *BeforeID `form:"before_id,omitempty" json:"before_id,omitempty"`
 
 	// Page 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
 	// The page, from 1 (default 1); past the last page `data` is empty.
-	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+	Page *PageNumber `form:"page,omitempty" json:"page,omitempty"`
+
+	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+	// Contacts whose name contains this text (case and width folded), or whose external_userid
+	// is exactly it.
+	SearchCustomer *CustomerFilter `form:"search[customer],omitempty" json:"search[customer],omitempty"`
+
+	// SearchMember 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+	// The mall member's id of the contact; `0` is a real value (no member).
+	SearchMember *MemberFilter `form:"search[member],omitempty" json:"search[member],omitempty"`
+
+	// SearchAddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+	// value.
+	SearchAddWayType *AddWayFilter `form:"search[add_way_type],omitempty" json:"search[add_way_type],omitempty"`
+
+	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+	// 「扩展」`*` 代表任何标签:带有标签的行。
+	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
+	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	SearchTagsData *TagsDataFilter `form:"search[tags_data],omitempty" json:"search[tags_data],omitempty"`
+
+	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+	// 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+	// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+	SearchTagsAll *TagsAllFilter `form:"search[tags_all],omitempty" json:"search[tags_all],omitempty"`
+
+	// SearchTagsNone 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+	// 可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+	// 「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+	// tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+	SearchTagsNone *TagsNoneFilter `form:"search[tags_none],omitempty" json:"search[tags_none],omitempty"`
+
+	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+	// The following employee's userid (case-insensitive, as WeCom's userids are).
+	// 「Addition」 Or several, comma-separated: rows of any of them.
+	SearchEmployeeMember *EmployeeMemberFilter `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
+
+	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
+	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and
+	// different, is an error.
+	SearchLeixing *ExternalTypeFilter `form:"search[类型],omitempty" json:"search[类型],omitempty"`
+
+	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
+	// 「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
+	SearchType *ExternalTypeFilter `form:"search[type],omitempty" json:"search[type],omitempty"`
+
+	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
+	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
+
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	SearchTime *TimeRange `form:"search[time][],omitempty" json:"search[time][],omitempty"`
+
+	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+	// Rows whose remark contains this text (case and width folded).
+	SearchRemark *RemarkFilter `form:"search[remark],omitempty" json:"search[remark],omitempty"`
+
+	// SearchMobile 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+	// 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+	// `+` and `-` do not count.
+	SearchMobile *MobileFilter `form:"search[mobile],omitempty" json:"search[mobile],omitempty"`
+
+	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+	// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+	// 「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+	// description or noted company contains this text (case and width folded); whose name or
+	// remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+	// character on and in any reading of one that has several; of which a phone number contains
+	// these digits; or whose external_userid, userid or unionid is exactly it.
+	SearchKeyword *KeywordFilter `form:"search[keyword],omitempty" json:"search[keyword],omitempty"`
+
+	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+	// member manages; with several, 400.
+	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
 }
+
+// PostFacetsJSONRequestBody defines body for PostFacets for application/json ContentType.
+type PostFacetsJSONRequestBody = FacetBody
+
+// PostFacetsFormdataRequestBody defines body for PostFacets for application/x-www-form-urlencoded ContentType.
+type PostFacetsFormdataRequestBody = FacetForm
+
+// PostFacetsMultipartRequestBody defines body for PostFacets for multipart/form-data ContentType.
+type PostFacetsMultipartRequestBody = FacetForm
 
 // PostListJSONRequestBody defines body for PostList for application/json ContentType.
 type PostListJSONRequestBody = ListBody
@@ -1136,10 +2159,60 @@ type ClientInterface interface {
 	// Corresponds with GET /business/{uniacid}/plugin/WechatCustomers/getBusinessList (the `GetBusinessList` operationId).
 	GetBusinessList(ctx context.Context, uniacid Uniacid, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetFacets 「扩展」筛选统计 · How the rows divide among the filters' values
+	//
+	// 「扩展」与 getList 相同的筛选条件下,每个筛选项的各个值有多少行:筛选控件旁的数字。
+	// 每个列表按该列表自己的筛选项以外的全部条件统计(`status`:`search[status]`;
+	// `type`:`search[type]`、`search[类型]`;`add_way`:`search[add_way_type]`;
+	// `employee`:`search[employee_member]`;
+	// `tag` 和 `untagged`:`search[tags_data]`,而 `search[tags_all]`、`search[tags_none]` 仍然生效),
+	// 行数多的在前,相同的按值或 id 升序;没有行的值不出现。
+	// 「Addition」 How many rows each value of a filter has under the filters of getList: the
+	// numbers beside filter controls. Each list counts the rows under all filters but its own
+	// (`status`: `search[status]`; `type`: `search[type]` and `search[类型]`; `add_way`:
+	// `search[add_way_type]`; `employee`: `search[employee_member]`;
+	// `tag` and `untagged`: `search[tags_data]`, while `search[tags_all]` and `search[tags_none]`
+	// still apply), most rows first, equal ones by value or id; values without a row are left
+	// out.
+	//
+	// Corresponds with GET /business/{uniacid}/plugin/WechatCustomers/getFacets (the `GetFacets` operationId).
+	GetFacets(ctx context.Context, uniacid Uniacid, params *GetFacetsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PostFacetsWithBody 「扩展」筛选统计(POST) · The same, by POST
+	//
+	// 「扩展」与 GET 完全相同,正文的写法同 getList 的 POST。
+	// 「Addition」 The same as the GET, with a body as getList's POST takes it.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /business/{uniacid}/plugin/WechatCustomers/getFacets (the `PostFacets` operationId).
+	PostFacetsWithBody(ctx context.Context, uniacid Uniacid, params *PostFacetsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PostFacets 「扩展」筛选统计(POST) · The same, by POST
+	//
+	// 「扩展」与 GET 完全相同,正文的写法同 getList 的 POST。
+	// 「Addition」 The same as the GET, with a body as getList's POST takes it.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /business/{uniacid}/plugin/WechatCustomers/getFacets (the `PostFacets` operationId).
+	PostFacets(ctx context.Context, uniacid Uniacid, params *PostFacetsParams, body PostFacetsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PostFacetsWithFormdataBody 「扩展」筛选统计(POST) · The same, by POST
+	//
+	// 「扩展」与 GET 完全相同,正文的写法同 getList 的 POST。
+	// 「Addition」 The same as the GET, with a body as getList's POST takes it.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /business/{uniacid}/plugin/WechatCustomers/getFacets (the `PostFacets` operationId).
+	PostFacetsWithFormdataBody(ctx context.Context, uniacid Uniacid, params *PostFacetsParams, body PostFacetsFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetList 客户列表 · List customers
 	//
-	// 返回企业的客户列表,按 `id` 倒序。所有筛选项同时生效(且)。
-	// The enterprise's follows, newest id first. All filters apply together (and).
+	// 返回企业的客户列表,默认按 `id` 倒序。所有筛选项同时生效(且)。
+	// The enterprise's follows, newest id first unless `sort` says otherwise. All filters apply
+	// together (and).
 	//
 	// Corresponds with GET /business/{uniacid}/plugin/WechatCustomers/getList (the `GetList` operationId).
 	GetList(ctx context.Context, uniacid Uniacid, params *GetListParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1147,8 +2220,8 @@ type ClientInterface interface {
 	// PostListWithBody 客户列表(POST) · List customers, by POST
 	//
 	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
-	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the body wins key by key. Numbers may be strings;
-	// empty strings, null and [] are unset.
+	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
+	// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1158,8 +2231,8 @@ type ClientInterface interface {
 	// PostList 客户列表(POST) · List customers, by POST
 	//
 	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
-	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the body wins key by key. Numbers may be strings;
-	// empty strings, null and [] are unset.
+	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
+	// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1169,8 +2242,8 @@ type ClientInterface interface {
 	// PostListWithFormdataBody 客户列表(POST) · List customers, by POST
 	//
 	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
-	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the body wins key by key. Numbers may be strings;
-	// empty strings, null and [] are unset.
+	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
+	// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -1196,10 +2269,100 @@ func (c *Client) GetBusinessList(ctx context.Context, uniacid Uniacid, reqEditor
 	return c.Client.Do(req)
 }
 
+// GetFacets 「扩展」筛选统计 · How the rows divide among the filters' values
+//
+// 「扩展」与 getList 相同的筛选条件下,每个筛选项的各个值有多少行:筛选控件旁的数字。
+// 每个列表按该列表自己的筛选项以外的全部条件统计(`status`:`search[status]`;
+// `type`:`search[type]`、`search[类型]`;`add_way`:`search[add_way_type]`;
+// `employee`:`search[employee_member]`;
+// `tag` 和 `untagged`:`search[tags_data]`,而 `search[tags_all]`、`search[tags_none]` 仍然生效),
+// 行数多的在前,相同的按值或 id 升序;没有行的值不出现。
+// 「Addition」 How many rows each value of a filter has under the filters of getList: the
+// numbers beside filter controls. Each list counts the rows under all filters but its own
+// (`status`: `search[status]`; `type`: `search[type]` and `search[类型]`; `add_way`:
+// `search[add_way_type]`; `employee`: `search[employee_member]`;
+// `tag` and `untagged`: `search[tags_data]`, while `search[tags_all]` and `search[tags_none]`
+// still apply), most rows first, equal ones by value or id; values without a row are left
+// out.
+//
+// Corresponds with GET /business/{uniacid}/plugin/WechatCustomers/getFacets (the `GetFacets` operationId).
+func (c *Client) GetFacets(ctx context.Context, uniacid Uniacid, params *GetFacetsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetFacetsRequest(c.Server, uniacid, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PostFacetsWithBody 「扩展」筛选统计(POST) · The same, by POST
+//
+// 「扩展」与 GET 完全相同,正文的写法同 getList 的 POST。
+// 「Addition」 The same as the GET, with a body as getList's POST takes it.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /business/{uniacid}/plugin/WechatCustomers/getFacets (the `PostFacets` operationId).
+func (c *Client) PostFacetsWithBody(ctx context.Context, uniacid Uniacid, params *PostFacetsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostFacetsRequestWithBody(c.Server, uniacid, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PostFacets 「扩展」筛选统计(POST) · The same, by POST
+//
+// 「扩展」与 GET 完全相同,正文的写法同 getList 的 POST。
+// 「Addition」 The same as the GET, with a body as getList's POST takes it.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /business/{uniacid}/plugin/WechatCustomers/getFacets (the `PostFacets` operationId).
+func (c *Client) PostFacets(ctx context.Context, uniacid Uniacid, params *PostFacetsParams, body PostFacetsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostFacetsRequest(c.Server, uniacid, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PostFacetsWithFormdataBody 「扩展」筛选统计(POST) · The same, by POST
+//
+// 「扩展」与 GET 完全相同,正文的写法同 getList 的 POST。
+// 「Addition」 The same as the GET, with a body as getList's POST takes it.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /business/{uniacid}/plugin/WechatCustomers/getFacets (the `PostFacets` operationId).
+func (c *Client) PostFacetsWithFormdataBody(ctx context.Context, uniacid Uniacid, params *PostFacetsParams, body PostFacetsFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostFacetsRequestWithFormdataBody(c.Server, uniacid, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetList 客户列表 · List customers
 //
-// 返回企业的客户列表,按 `id` 倒序。所有筛选项同时生效(且)。
-// The enterprise's follows, newest id first. All filters apply together (and).
+// 返回企业的客户列表,默认按 `id` 倒序。所有筛选项同时生效(且)。
+// The enterprise's follows, newest id first unless `sort` says otherwise. All filters apply
+// together (and).
 //
 // Corresponds with GET /business/{uniacid}/plugin/WechatCustomers/getList (the `GetList` operationId).
 func (c *Client) GetList(ctx context.Context, uniacid Uniacid, params *GetListParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1217,8 +2380,8 @@ func (c *Client) GetList(ctx context.Context, uniacid Uniacid, params *GetListPa
 // PostListWithBody 客户列表(POST) · List customers, by POST
 //
 // 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
-// The same as the GET; the filters may be in a JSON body, a form body or the query, and the body wins key by key. Numbers may be strings;
-// empty strings, null and [] are unset.
+// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
+// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1238,8 +2401,8 @@ func (c *Client) PostListWithBody(ctx context.Context, uniacid Uniacid, params *
 // PostList 客户列表(POST) · List customers, by POST
 //
 // 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
-// The same as the GET; the filters may be in a JSON body, a form body or the query, and the body wins key by key. Numbers may be strings;
-// empty strings, null and [] are unset.
+// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
+// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1259,8 +2422,8 @@ func (c *Client) PostList(ctx context.Context, uniacid Uniacid, params *PostList
 // PostListWithFormdataBody 客户列表(POST) · List customers, by POST
 //
 // 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
-// The same as the GET; the filters may be in a JSON body, a form body or the query, and the body wins key by key. Numbers may be strings;
-// empty strings, null and [] are unset.
+// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
+// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -1311,8 +2474,8 @@ func NewGetBusinessListRequest(server string, uniacid Uniacid) (*http.Request, e
 	return req, nil
 }
 
-// NewGetListRequest constructs an http.Request for the GetList method
-func NewGetListRequest(server string, uniacid Uniacid, params *GetListParams) (*http.Request, error) {
+// NewGetFacetsRequest constructs an http.Request for the GetFacets method
+func NewGetFacetsRequest(server string, uniacid Uniacid, params *GetFacetsParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -1327,7 +2490,7 @@ func NewGetListRequest(server string, uniacid Uniacid, params *GetListParams) (*
 		return nil, err
 	}
 
-	operationPath := fmt.Sprintf("/business/%s/plugin/WechatCustomers/getList", pathParam0)
+	operationPath := fmt.Sprintf("/business/%s/plugin/WechatCustomers/getFacets", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -1345,6 +2508,18 @@ func NewGetListRequest(server string, uniacid Uniacid, params *GetListParams) (*
 		// styled parameters, preserving literal commas as delimiters
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
+
+		if params.Omit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "omit", *params.Omit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
 
 		if params.SearchCustomer != nil {
 
@@ -1385,6 +2560,30 @@ func NewGetListRequest(server string, uniacid Uniacid, params *GetListParams) (*
 		if params.SearchTagsData != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[tags_data]", *params.SearchTagsData, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchTagsAll != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[tags_all]", *params.SearchTagsAll, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchTagsNone != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[tags_none]", *params.SearchTagsNone, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -1466,6 +2665,30 @@ func NewGetListRequest(server string, uniacid Uniacid, params *GetListParams) (*
 
 		}
 
+		if params.SearchMobile != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[mobile]", *params.SearchMobile, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchKeyword != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[keyword]", *params.SearchKeyword, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.CropID != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "crop_id", *params.CropID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
@@ -1477,6 +2700,320 @@ func NewGetListRequest(server string, uniacid Uniacid, params *GetListParams) (*
 			}
 
 		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPostFacetsRequest calls the generic PostFacets builder with application/json body
+func NewPostFacetsRequest(server string, uniacid Uniacid, params *PostFacetsParams, body PostFacetsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPostFacetsRequestWithBody(server, uniacid, params, "application/json", bodyReader)
+}
+
+// NewPostFacetsRequestWithFormdataBody calls the generic PostFacets builder with application/x-www-form-urlencoded body
+func NewPostFacetsRequestWithFormdataBody(server string, uniacid Uniacid, params *PostFacetsParams, body PostFacetsFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewPostFacetsRequestWithBody(server, uniacid, params, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewPostFacetsRequestWithBody constructs an http.Request for the PostFacets method, with any body, and a specified content type
+func NewPostFacetsRequestWithBody(server string, uniacid Uniacid, params *PostFacetsParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "uniacid", uniacid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/business/%s/plugin/WechatCustomers/getFacets", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Omit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "omit", *params.Omit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchCustomer != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[customer]", *params.SearchCustomer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchMember != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[member]", *params.SearchMember, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchAddWayType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[add_way_type]", *params.SearchAddWayType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchTagsData != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[tags_data]", *params.SearchTagsData, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchTagsAll != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[tags_all]", *params.SearchTagsAll, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchTagsNone != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[tags_none]", *params.SearchTagsNone, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchEmployeeMember != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[employee_member]", *params.SearchEmployeeMember, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchLeixing != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[类型]", *params.SearchLeixing, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[type]", *params.SearchType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchStatus != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[status]", *params.SearchStatus, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchTime != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[time][]", *params.SearchTime, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchRemark != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[remark]", *params.SearchRemark, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchMobile != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[mobile]", *params.SearchMobile, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchKeyword != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[keyword]", *params.SearchKeyword, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.CropID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "crop_id", *params.CropID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetListRequest constructs an http.Request for the GetList method
+func NewGetListRequest(server string, uniacid Uniacid, params *GetListParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "uniacid", uniacid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/business/%s/plugin/WechatCustomers/getList", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
 
 		if params.PerPage != nil {
 
@@ -1502,6 +3039,18 @@ func NewGetListRequest(server string, uniacid Uniacid, params *GetListParams) (*
 
 		}
 
+		if params.Sort != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sort", *params.Sort, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.BeforeID != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "before_id", *params.BeforeID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
@@ -1517,6 +3066,186 @@ func NewGetListRequest(server string, uniacid Uniacid, params *GetListParams) (*
 		if params.Page != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchCustomer != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[customer]", *params.SearchCustomer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchMember != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[member]", *params.SearchMember, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchAddWayType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[add_way_type]", *params.SearchAddWayType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchTagsData != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[tags_data]", *params.SearchTagsData, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchTagsAll != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[tags_all]", *params.SearchTagsAll, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchTagsNone != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[tags_none]", *params.SearchTagsNone, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchEmployeeMember != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[employee_member]", *params.SearchEmployeeMember, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchLeixing != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[类型]", *params.SearchLeixing, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[type]", *params.SearchType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchStatus != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[status]", *params.SearchStatus, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchTime != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[time][]", *params.SearchTime, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchRemark != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[remark]", *params.SearchRemark, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchMobile != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[mobile]", *params.SearchMobile, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchKeyword != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[keyword]", *params.SearchKeyword, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.CropID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "crop_id", *params.CropID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -1597,6 +3326,66 @@ func NewPostListRequestWithBody(server string, uniacid Uniacid, params *PostList
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
+		if params.PerPage != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "per_page", *params.PerPage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Omit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "omit", *params.Omit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Sort != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sort", *params.Sort, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.BeforeID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "before_id", *params.BeforeID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Page != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.SearchCustomer != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[customer]", *params.SearchCustomer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -1636,6 +3425,30 @@ func NewPostListRequestWithBody(server string, uniacid Uniacid, params *PostList
 		if params.SearchTagsData != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[tags_data]", *params.SearchTagsData, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchTagsAll != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[tags_all]", *params.SearchTagsAll, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchTagsNone != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[tags_none]", *params.SearchTagsNone, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -1717,57 +3530,33 @@ func NewPostListRequestWithBody(server string, uniacid Uniacid, params *PostList
 
 		}
 
+		if params.SearchMobile != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[mobile]", *params.SearchMobile, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchKeyword != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[keyword]", *params.SearchKeyword, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.CropID != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "crop_id", *params.CropID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.PerPage != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "per_page", *params.PerPage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Omit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "omit", *params.Omit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.BeforeID != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "before_id", *params.BeforeID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Page != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -1847,10 +3636,62 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /business/{uniacid}/plugin/WechatCustomers/getBusinessList (the `GetBusinessList` operationId).
 	GetBusinessListWithResponse(ctx context.Context, uniacid Uniacid, reqEditors ...RequestEditorFn) (*GetBusinessListResponse, error)
 
+	// GetFacetsWithResponse 「扩展」筛选统计 · How the rows divide among the filters' values
+	//
+	// 「扩展」与 getList 相同的筛选条件下,每个筛选项的各个值有多少行:筛选控件旁的数字。
+	// 每个列表按该列表自己的筛选项以外的全部条件统计(`status`:`search[status]`;
+	// `type`:`search[type]`、`search[类型]`;`add_way`:`search[add_way_type]`;
+	// `employee`:`search[employee_member]`;
+	// `tag` 和 `untagged`:`search[tags_data]`,而 `search[tags_all]`、`search[tags_none]` 仍然生效),
+	// 行数多的在前,相同的按值或 id 升序;没有行的值不出现。
+	// 「Addition」 How many rows each value of a filter has under the filters of getList: the
+	// numbers beside filter controls. Each list counts the rows under all filters but its own
+	// (`status`: `search[status]`; `type`: `search[type]` and `search[类型]`; `add_way`:
+	// `search[add_way_type]`; `employee`: `search[employee_member]`;
+	// `tag` and `untagged`: `search[tags_data]`, while `search[tags_all]` and `search[tags_none]`
+	// still apply), most rows first, equal ones by value or id; values without a row are left
+	// out.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /business/{uniacid}/plugin/WechatCustomers/getFacets (the `GetFacets` operationId).
+	GetFacetsWithResponse(ctx context.Context, uniacid Uniacid, params *GetFacetsParams, reqEditors ...RequestEditorFn) (*GetFacetsResponse, error)
+
+	// PostFacetsWithBodyWithResponse 「扩展」筛选统计(POST) · The same, by POST
+	//
+	// 「扩展」与 GET 完全相同,正文的写法同 getList 的 POST。
+	// 「Addition」 The same as the GET, with a body as getList's POST takes it.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /business/{uniacid}/plugin/WechatCustomers/getFacets (the `PostFacets` operationId).
+	PostFacetsWithBodyWithResponse(ctx context.Context, uniacid Uniacid, params *PostFacetsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostFacetsResponse, error)
+
+	// PostFacetsWithResponse 「扩展」筛选统计(POST) · The same, by POST
+	//
+	// 「扩展」与 GET 完全相同,正文的写法同 getList 的 POST。
+	// 「Addition」 The same as the GET, with a body as getList's POST takes it.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /business/{uniacid}/plugin/WechatCustomers/getFacets (the `PostFacets` operationId).
+	PostFacetsWithResponse(ctx context.Context, uniacid Uniacid, params *PostFacetsParams, body PostFacetsJSONRequestBody, reqEditors ...RequestEditorFn) (*PostFacetsResponse, error)
+
+	// PostFacetsWithFormdataBodyWithResponse 「扩展」筛选统计(POST) · The same, by POST
+	//
+	// 「扩展」与 GET 完全相同,正文的写法同 getList 的 POST。
+	// 「Addition」 The same as the GET, with a body as getList's POST takes it.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /business/{uniacid}/plugin/WechatCustomers/getFacets (the `PostFacets` operationId).
+	PostFacetsWithFormdataBodyWithResponse(ctx context.Context, uniacid Uniacid, params *PostFacetsParams, body PostFacetsFormdataRequestBody, reqEditors ...RequestEditorFn) (*PostFacetsResponse, error)
+
 	// GetListWithResponse 客户列表 · List customers
 	//
-	// 返回企业的客户列表,按 `id` 倒序。所有筛选项同时生效(且)。
-	// The enterprise's follows, newest id first. All filters apply together (and).
+	// 返回企业的客户列表,默认按 `id` 倒序。所有筛选项同时生效(且)。
+	// The enterprise's follows, newest id first unless `sort` says otherwise. All filters apply
+	// together (and).
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1860,8 +3701,8 @@ type ClientWithResponsesInterface interface {
 	// PostListWithBodyWithResponse 客户列表(POST) · List customers, by POST
 	//
 	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
-	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the body wins key by key. Numbers may be strings;
-	// empty strings, null and [] are unset.
+	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
+	// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1871,8 +3712,8 @@ type ClientWithResponsesInterface interface {
 	// PostListWithResponse 客户列表(POST) · List customers, by POST
 	//
 	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
-	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the body wins key by key. Numbers may be strings;
-	// empty strings, null and [] are unset.
+	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
+	// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1882,8 +3723,8 @@ type ClientWithResponsesInterface interface {
 	// PostListWithFormdataBodyWithResponse 客户列表(POST) · List customers, by POST
 	//
 	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
-	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the body wins key by key. Numbers may be strings;
-	// empty strings, null and [] are unset.
+	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
+	// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1989,6 +3830,242 @@ func (r GetBusinessListResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetBusinessListResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetFacetsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Facets
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *Invalid
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Unauthenticated
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Forbidden
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFound
+	// JSON405 the response for an HTTP 405 `application/json` response
+	JSON405 *Method
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *TooLarge
+	// JSON414 the response for an HTTP 414 `application/json` response
+	JSON414 *TooLong
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *MediaType
+	// JSON431 the response for an HTTP 431 `application/json` response
+	JSON431 *HeaderTooLong
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *Internal
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetFacetsResponse) GetJSON200() *Facets {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r GetFacetsResponse) GetJSON400() *Invalid {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r GetFacetsResponse) GetJSON401() *Unauthenticated {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r GetFacetsResponse) GetJSON403() *Forbidden {
+	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r GetFacetsResponse) GetJSON404() *NotFound {
+	return r.JSON404
+}
+
+// GetJSON405 returns the response for an HTTP 405 `application/json` response
+func (r GetFacetsResponse) GetJSON405() *Method {
+	return r.JSON405
+}
+
+// GetJSON413 returns the response for an HTTP 413 `application/json` response
+func (r GetFacetsResponse) GetJSON413() *TooLarge {
+	return r.JSON413
+}
+
+// GetJSON414 returns the response for an HTTP 414 `application/json` response
+func (r GetFacetsResponse) GetJSON414() *TooLong {
+	return r.JSON414
+}
+
+// GetJSON415 returns the response for an HTTP 415 `application/json` response
+func (r GetFacetsResponse) GetJSON415() *MediaType {
+	return r.JSON415
+}
+
+// GetJSON431 returns the response for an HTTP 431 `application/json` response
+func (r GetFacetsResponse) GetJSON431() *HeaderTooLong {
+	return r.JSON431
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r GetFacetsResponse) GetJSON500() *Internal {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r GetFacetsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetFacetsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetFacetsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetFacetsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetFacetsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PostFacetsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Facets
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *Invalid
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Unauthenticated
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Forbidden
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFound
+	// JSON405 the response for an HTTP 405 `application/json` response
+	JSON405 *Method
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *TooLarge
+	// JSON414 the response for an HTTP 414 `application/json` response
+	JSON414 *TooLong
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *MediaType
+	// JSON431 the response for an HTTP 431 `application/json` response
+	JSON431 *HeaderTooLong
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *Internal
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Unavailable
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PostFacetsResponse) GetJSON200() *Facets {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r PostFacetsResponse) GetJSON400() *Invalid {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r PostFacetsResponse) GetJSON401() *Unauthenticated {
+	return r.JSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r PostFacetsResponse) GetJSON403() *Forbidden {
+	return r.JSON403
+}
+
+// GetJSON404 returns the response for an HTTP 404 `application/json` response
+func (r PostFacetsResponse) GetJSON404() *NotFound {
+	return r.JSON404
+}
+
+// GetJSON405 returns the response for an HTTP 405 `application/json` response
+func (r PostFacetsResponse) GetJSON405() *Method {
+	return r.JSON405
+}
+
+// GetJSON413 returns the response for an HTTP 413 `application/json` response
+func (r PostFacetsResponse) GetJSON413() *TooLarge {
+	return r.JSON413
+}
+
+// GetJSON414 returns the response for an HTTP 414 `application/json` response
+func (r PostFacetsResponse) GetJSON414() *TooLong {
+	return r.JSON414
+}
+
+// GetJSON415 returns the response for an HTTP 415 `application/json` response
+func (r PostFacetsResponse) GetJSON415() *MediaType {
+	return r.JSON415
+}
+
+// GetJSON431 returns the response for an HTTP 431 `application/json` response
+func (r PostFacetsResponse) GetJSON431() *HeaderTooLong {
+	return r.JSON431
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r PostFacetsResponse) GetJSON500() *Internal {
+	return r.JSON500
+}
+
+// GetJSON503 returns the response for an HTTP 503 `application/json` response
+func (r PostFacetsResponse) GetJSON503() *Unavailable {
+	return r.JSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r PostFacetsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PostFacetsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PostFacetsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PostFacetsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -2247,10 +4324,86 @@ func (c *ClientWithResponses) GetBusinessListWithResponse(ctx context.Context, u
 	return ParseGetBusinessListResponse(rsp)
 }
 
+// GetFacetsWithResponse 「扩展」筛选统计 · How the rows divide among the filters' values
+//
+// 「扩展」与 getList 相同的筛选条件下,每个筛选项的各个值有多少行:筛选控件旁的数字。
+// 每个列表按该列表自己的筛选项以外的全部条件统计(`status`:`search[status]`;
+// `type`:`search[type]`、`search[类型]`;`add_way`:`search[add_way_type]`;
+// `employee`:`search[employee_member]`;
+// `tag` 和 `untagged`:`search[tags_data]`,而 `search[tags_all]`、`search[tags_none]` 仍然生效),
+// 行数多的在前,相同的按值或 id 升序;没有行的值不出现。
+// 「Addition」 How many rows each value of a filter has under the filters of getList: the
+// numbers beside filter controls. Each list counts the rows under all filters but its own
+// (`status`: `search[status]`; `type`: `search[type]` and `search[类型]`; `add_way`:
+// `search[add_way_type]`; `employee`: `search[employee_member]`;
+// `tag` and `untagged`: `search[tags_data]`, while `search[tags_all]` and `search[tags_none]`
+// still apply), most rows first, equal ones by value or id; values without a row are left
+// out.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /business/{uniacid}/plugin/WechatCustomers/getFacets (the `GetFacets` operationId).
+func (c *ClientWithResponses) GetFacetsWithResponse(ctx context.Context, uniacid Uniacid, params *GetFacetsParams, reqEditors ...RequestEditorFn) (*GetFacetsResponse, error) {
+	rsp, err := c.GetFacets(ctx, uniacid, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetFacetsResponse(rsp)
+}
+
+// PostFacetsWithBodyWithResponse 「扩展」筛选统计(POST) · The same, by POST
+//
+// 「扩展」与 GET 完全相同,正文的写法同 getList 的 POST。
+// 「Addition」 The same as the GET, with a body as getList's POST takes it.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /business/{uniacid}/plugin/WechatCustomers/getFacets (the `PostFacets` operationId).
+func (c *ClientWithResponses) PostFacetsWithBodyWithResponse(ctx context.Context, uniacid Uniacid, params *PostFacetsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostFacetsResponse, error) {
+	rsp, err := c.PostFacetsWithBody(ctx, uniacid, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePostFacetsResponse(rsp)
+}
+
+// PostFacetsWithResponse 「扩展」筛选统计(POST) · The same, by POST
+//
+// 「扩展」与 GET 完全相同,正文的写法同 getList 的 POST。
+// 「Addition」 The same as the GET, with a body as getList's POST takes it.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /business/{uniacid}/plugin/WechatCustomers/getFacets (the `PostFacets` operationId).
+func (c *ClientWithResponses) PostFacetsWithResponse(ctx context.Context, uniacid Uniacid, params *PostFacetsParams, body PostFacetsJSONRequestBody, reqEditors ...RequestEditorFn) (*PostFacetsResponse, error) {
+	rsp, err := c.PostFacets(ctx, uniacid, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePostFacetsResponse(rsp)
+}
+
+// PostFacetsWithFormdataBodyWithResponse 「扩展」筛选统计(POST) · The same, by POST
+//
+// 「扩展」与 GET 完全相同,正文的写法同 getList 的 POST。
+// 「Addition」 The same as the GET, with a body as getList's POST takes it.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /business/{uniacid}/plugin/WechatCustomers/getFacets (the `PostFacets` operationId).
+func (c *ClientWithResponses) PostFacetsWithFormdataBodyWithResponse(ctx context.Context, uniacid Uniacid, params *PostFacetsParams, body PostFacetsFormdataRequestBody, reqEditors ...RequestEditorFn) (*PostFacetsResponse, error) {
+	rsp, err := c.PostFacetsWithFormdataBody(ctx, uniacid, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePostFacetsResponse(rsp)
+}
+
 // GetListWithResponse 客户列表 · List customers
 //
-// 返回企业的客户列表,按 `id` 倒序。所有筛选项同时生效(且)。
-// The enterprise's follows, newest id first. All filters apply together (and).
+// 返回企业的客户列表,默认按 `id` 倒序。所有筛选项同时生效(且)。
+// The enterprise's follows, newest id first unless `sort` says otherwise. All filters apply
+// together (and).
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2266,8 +4419,8 @@ func (c *ClientWithResponses) GetListWithResponse(ctx context.Context, uniacid U
 // PostListWithBodyWithResponse 客户列表(POST) · List customers, by POST
 //
 // 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
-// The same as the GET; the filters may be in a JSON body, a form body or the query, and the body wins key by key. Numbers may be strings;
-// empty strings, null and [] are unset.
+// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
+// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2283,8 +4436,8 @@ func (c *ClientWithResponses) PostListWithBodyWithResponse(ctx context.Context, 
 // PostListWithResponse 客户列表(POST) · List customers, by POST
 //
 // 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
-// The same as the GET; the filters may be in a JSON body, a form body or the query, and the body wins key by key. Numbers may be strings;
-// empty strings, null and [] are unset.
+// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
+// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2300,8 +4453,8 @@ func (c *ClientWithResponses) PostListWithResponse(ctx context.Context, uniacid 
 // PostListWithFormdataBodyWithResponse 客户列表(POST) · List customers, by POST
 //
 // 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
-// The same as the GET; the filters may be in a JSON body, a form body or the query, and the body wins key by key. Numbers may be strings;
-// empty strings, null and [] are unset.
+// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
+// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2376,6 +4529,215 @@ func ParseGetBusinessListResponse(rsp *http.Response) (*GetBusinessListResponse,
 			return nil, err
 		}
 		response.JSON414 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 431:
+		var dest HeaderTooLong
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON431 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Internal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetFacetsResponse parses an HTTP response from a GetFacetsWithResponse call
+func ParseGetFacetsResponse(rsp *http.Response) (*GetFacetsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetFacetsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Facets
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest Method
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 414:
+		var dest TooLong
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON414 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest MediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 431:
+		var dest HeaderTooLong
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON431 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Internal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePostFacetsResponse parses an HTTP response from a PostFacetsWithResponse call
+func ParsePostFacetsResponse(rsp *http.Response) (*PostFacetsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PostFacetsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Facets
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 405:
+		var dest Method
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON405 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 414:
+		var dest TooLong
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON414 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest MediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 431:
 		var dest HeaderTooLong

@@ -61,20 +61,23 @@ func (q *Queries) GetAccess(ctx context.Context, arg GetAccessParams) (GetAccess
 }
 
 const getVersions = `-- name: GetVersions :one
-SELECT CAST(COALESCE(MAX(v.rows_version), 0) AS UNSIGNED) AS rows_version, CAST(COALESCE(MAX(v.dict_version), 0) AS UNSIGNED) AS dict_version FROM versions v
+SELECT CAST(COALESCE(MAX(v.rows_version), 0) AS UNSIGNED) AS rows_version, CAST(COALESCE(MAX(v.dict_version), 0) AS UNSIGNED) AS dict_version,
+  CAST(COALESCE(MAX(v.indexed), 0) AS SIGNED) AS indexed FROM versions v
 WHERE v.crop_id = ?
 `
 
 type GetVersionsRow struct {
 	RowsVersion int64
 	DictVersion int64
+	Indexed     int64
 }
 
-// GetVersions returns the enterprise's versions as a snapshot sees them; zero where nothing was ever written.
+// GetVersions returns the enterprise's versions and the format of its index as a snapshot sees them; zero
+// where nothing was ever written.
 func (q *Queries) GetVersions(ctx context.Context, cropID uint32) (GetVersionsRow, error) {
 	row := q.db.QueryRowContext(ctx, getVersions, cropID)
 	var i GetVersionsRow
-	err := row.Scan(&i.RowsVersion, &i.DictVersion)
+	err := row.Scan(&i.RowsVersion, &i.DictVersion, &i.Indexed)
 	return i, err
 }
 

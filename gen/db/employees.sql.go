@@ -78,6 +78,41 @@ func (q *Queries) GetEmployees(ctx context.Context, arg GetEmployeesParams) ([]E
 	return items, nil
 }
 
+const listEmployeeNames = `-- name: ListEmployeeNames :many
+SELECT user_id, name, deleted_at FROM employees FORCE INDEX (employees_list)
+WHERE business_id = ?
+`
+
+type ListEmployeeNamesRow struct {
+	UserID    string
+	Name      string
+	DeletedAt *string
+}
+
+// ListEmployeeNames returns the userid and name of all of the enterprise's employees, deleted ones too.
+func (q *Queries) ListEmployeeNames(ctx context.Context, businessID uint32) ([]ListEmployeeNamesRow, error) {
+	rows, err := q.db.QueryContext(ctx, listEmployeeNames, businessID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListEmployeeNamesRow
+	for rows.Next() {
+		var i ListEmployeeNamesRow
+		if err := rows.Scan(&i.UserID, &i.Name, &i.DeletedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listEmployees = `-- name: ListEmployees :many
 SELECT user_id, name FROM employees FORCE INDEX (employees_list)
 WHERE business_id = ? AND deleted_at IS NULL

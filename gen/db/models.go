@@ -154,52 +154,36 @@ type Follow struct {
 	NameFolded string
 	// derived: the contact's uid
 	ContactUID uint32
+	// derived: the contact's id
+	ContactID uint64
+	// derived: description, remark_corp_name and the contact's corp_name and corp_full_name, folded for search, each behind a NUL
+	NotesFolded string
+	// derived: the readings in pinyin of the characters of name and of remark (internal/pinyin)
+	Pinyin string
+	// derived: the digits of each of remark_mobiles, comma-separated
+	Mobiles string
+	// derived: the ids of tag_id as a JSON array; where there are any, * comes first
+	Tags string
 }
 
-// derived: where a deep page begins
-type FollowBlock struct {
+// derived: what the filling of an index has still to look at
+type FollowChange struct {
 	// the enterprise
 	CropID uint32
-	// follows.id >> 12
-	Block uint64
-	// live follows with ids in this block of 4096
-	N int64
-}
-
-// derived: the exact total of any mix of status, type and source
-type FollowCount struct {
-	// the enterprise
-	CropID uint32
-	// follows.status
-	Status int32
-	// follows.external_type
-	ExternalType int32
-	// follows.add_way
-	AddWay uint32
-	// live follows with these three
-	N int64
-}
-
-// derived: the index of text search
-type FollowGram struct {
-	// the enterprise
-	CropID uint32
-	// two or three neighbouring code points of a folded text, 21 bits each, the first one highest; the last one << 21
-	Gram uint64
-	// the follow
+	// a follow that was changed while the enterprise's index was being filled
 	FollowID uint64
-	// where it stands: 1 name_folded, 2 remark_folded, 3 both
-	Fields uint8
 }
 
-// derived: the tags of each live follow
-type FollowTag struct {
+// derived: the index of the list, a set of follow ids for each value of each filter
+type FollowSet struct {
 	// the enterprise
 	CropID uint32
-	// a tag id of the follow's tag_id; need not be in tags
-	TagID string
-	// the follow; only those that are not deleted
-	FollowID uint64
+	// which value of which filter: a letter for the kind, then the value (internal/filter), at most a tag id of 100 characters
+	Name []byte
+	// 0: all ids of a small set, empty where the set is in parts; n + 1: the ids with id >> 16 = n
+	Part uint64
+	// the ids of the live follows that have the value, compressed
+	Ids []byte
 }
 
 // who may see an enterprise's list
@@ -252,4 +236,6 @@ type Version struct {
 	RowsVersion uint64
 	// grows with every change of a tag or employee, as rows_version
 	DictVersion uint64
+	// the format of the enterprise's complete index in follow_sets; negative: being filled; 0: none
+	Indexed int32
 }

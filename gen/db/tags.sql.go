@@ -9,6 +9,47 @@ import (
 	"context"
 )
 
+const listAllTags = `-- name: ListAllTags :many
+SELECT id, crop_id, tag_id, name, create_time, ` + "`" + `order` + "`" + `, created_at, updated_at, deleted_at, group_id, group_name FROM tags FORCE INDEX (tags_tag)
+WHERE crop_id = ?
+`
+
+// ListAllTags returns all of the enterprise's tags, deleted ones too.
+func (q *Queries) ListAllTags(ctx context.Context, cropID uint32) ([]Tag, error) {
+	rows, err := q.db.QueryContext(ctx, listAllTags, cropID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Tag
+	for rows.Next() {
+		var i Tag
+		if err := rows.Scan(
+			&i.ID,
+			&i.CropID,
+			&i.TagID,
+			&i.Name,
+			&i.CreateTime,
+			&i.Order,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.DeletedAt,
+			&i.GroupID,
+			&i.GroupName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listTags = `-- name: ListTags :many
 SELECT id, crop_id, tag_id, name, create_time, ` + "`" + `order` + "`" + `, created_at, updated_at, deleted_at, group_id, group_name FROM tags FORCE INDEX (tags_tag)
 WHERE crop_id = ? AND deleted_at IS NULL

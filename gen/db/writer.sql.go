@@ -10,79 +10,25 @@ import (
 	"strings"
 )
 
-const getContactsToFollow = `-- name: GetContactsToFollow :many
-SELECT external_userid, external_type, name, uid FROM contacts FORCE INDEX (PRIMARY)
-WHERE crop_id = ? AND external_userid IN (/*SLICE:external_userids*/?)
-`
-
-type GetContactsToFollowParams struct {
-	CropID          uint32
-	ExternalUserids []string
-}
-
-type GetContactsToFollowRow struct {
-	ExternalUserid string
-	ExternalType   int32
-	Name           string
-	UID            uint32
-}
-
-// GetContactsToFollow returns what a follow takes over from its contact.
-func (q *Queries) GetContactsToFollow(ctx context.Context, arg GetContactsToFollowParams) ([]GetContactsToFollowRow, error) {
-	query := getContactsToFollow
-	var queryParams []interface{}
-	queryParams = append(queryParams, arg.CropID)
-	if len(arg.ExternalUserids) > 0 {
-		for _, v := range arg.ExternalUserids {
-			queryParams = append(queryParams, v)
-		}
-		query = strings.Replace(query, "/*SLICE:external_userids*/?", strings.Repeat(",?", len(arg.ExternalUserids))[1:], 1)
-	} else {
-		query = strings.Replace(query, "/*SLICE:external_userids*/?", "NULL", 1)
-	}
-	rows, err := q.db.QueryContext(ctx, query, queryParams...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []GetContactsToFollowRow
-	for rows.Next() {
-		var i GetContactsToFollowRow
-		if err := rows.Scan(
-			&i.ExternalUserid,
-			&i.ExternalType,
-			&i.Name,
-			&i.UID,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const lockBusinesses = `-- name: LockBusinesses :many
 
-SELECT id, uniacid FROM businesses FORCE INDEX (PRIMARY)
-WHERE id IN (/*SLICE:ids*/?)
-ORDER BY id
+SELECT b.id, b.uniacid, CAST(COALESCE(v.indexed, 0) AS SIGNED) AS indexed FROM businesses b FORCE INDEX (PRIMARY)
+LEFT JOIN versions v FORCE INDEX (PRIMARY) ON v.crop_id = b.id
+WHERE b.id IN (/*SLICE:ids*/?)
+ORDER BY b.id
 FOR UPDATE
 `
 
 type LockBusinessesRow struct {
 	ID      uint32
 	Uniacid uint32
+	Indexed int64
 }
 
 // What internal/writer reads before it writes. Its statements over many rows are built in its own statements.go, which sqlc cannot express.
-// LockBusinesses returns these enterprises and makes every other writer to one of them wait until this transaction ends; in the order of ids, so that two writers
-// to several never wait for each other.
+// LockBusinesses returns these enterprises, with the format of their index, and makes every other writer
+// to one of them wait until this transaction ends; in the order of ids, so that two writers to several
+// never wait for each other.
 func (q *Queries) LockBusinesses(ctx context.Context, ids []uint32) ([]LockBusinessesRow, error) {
 	query := lockBusinesses
 	var queryParams []interface{}
@@ -102,7 +48,7 @@ func (q *Queries) LockBusinesses(ctx context.Context, ids []uint32) ([]LockBusin
 	var items []LockBusinessesRow
 	for rows.Next() {
 		var i LockBusinessesRow
-		if err := rows.Scan(&i.ID, &i.Uniacid); err != nil {
+		if err := rows.Scan(&i.ID, &i.Uniacid, &i.Indexed); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

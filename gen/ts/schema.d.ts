@@ -6,7 +6,99 @@
 export interface paths {
     "/business/{uniacid}/plugin/WechatCustomers/getList": {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+                 *     Contacts whose name contains this text (case and width folded), or whose external_userid
+                 *     is exactly it.
+                 */
+                "search[customer]"?: components["schemas"]["CustomerFilter"];
+                /**
+                 * @description 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+                 *     The mall member's id of the contact; `0` is a real value (no member).
+                 */
+                "search[member]"?: components["schemas"]["MemberFilter"];
+                /**
+                 * @description 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+                 *     The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+                 *     value.
+                 */
+                "search[add_way_type]"?: components["schemas"]["AddWayFilter"];
+                /**
+                 * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+                 *     「扩展」`*` 代表任何标签:带有标签的行。
+                 *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
+                 *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+                 */
+                "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
+                /**
+                 * @description 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+                 *     可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+                 *     「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+                 *     at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+                 */
+                "search[tags_all]"?: components["schemas"]["TagsAllFilter"];
+                /**
+                 * @description 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+                 *     可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+                 *     「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+                 *     tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+                 */
+                "search[tags_none]"?: components["schemas"]["TagsNoneFilter"];
+                /**
+                 * @description 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+                 *     The following employee's userid (case-insensitive, as WeCom's userids are).
+                 *     「Addition」 Or several, comma-separated: rows of any of them.
+                 */
+                "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
+                /**
+                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
+                 *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and
+                 *     different, is an error.
+                 */
+                "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
+                /**
+                 * @description 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
+                 *     「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
+                 */
+                "search[type]"?: components["schemas"]["ExternalTypeFilter"];
+                /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
+                "search[status]"?: components["schemas"]["StatusFilter"];
+                /**
+                 * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+                 *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+                 *     (1e11 and more) are floored to seconds. An empty item is open on that side.
+                 */
+                "search[time][]"?: components["schemas"]["TimeRange"];
+                /**
+                 * @description 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+                 *     Rows whose remark contains this text (case and width folded).
+                 */
+                "search[remark]"?: components["schemas"]["RemarkFilter"];
+                /**
+                 * @description 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+                 *     「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+                 *     `+` and `-` do not count.
+                 */
+                "search[mobile]"?: components["schemas"]["MobileFilter"];
+                /**
+                 * @description 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+                 *     (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+                 *     备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+                 *     「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+                 *     description or noted company contains this text (case and width folded); whose name or
+                 *     remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+                 *     character on and in any reading of one that has several; of which a phone number contains
+                 *     these digits; or whose external_userid, userid or unionid is exactly it.
+                 */
+                "search[keyword]"?: components["schemas"]["KeywordFilter"];
+                /**
+                 * @description 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+                 *     「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+                 *     member manages; with several, 400.
+                 */
+                crop_id?: components["schemas"]["CropID"];
+            };
             header?: never;
             path: {
                 /**
@@ -19,18 +111,154 @@ export interface paths {
         };
         /**
          * 客户列表 · List customers
-         * @description 返回企业的客户列表,按 `id` 倒序。所有筛选项同时生效(且)。
-         *     The enterprise's follows, newest id first. All filters apply together (and).
+         * @description 返回企业的客户列表,默认按 `id` 倒序。所有筛选项同时生效(且)。
+         *     The enterprise's follows, newest id first unless `sort` says otherwise. All filters apply
+         *     together (and).
          */
         get: operations["getList"];
         put?: never;
         /**
          * 客户列表(POST) · List customers, by POST
          * @description 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
-         *     The same as the GET; the filters may be in a JSON body, a form body or the query, and the body wins key by key. Numbers may be strings;
-         *     empty strings, null and [] are unset.
+         *     The same as the GET; the filters may be in a JSON body, a form body or the query, and the
+         *     body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
          */
         post: operations["postList"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/business/{uniacid}/plugin/WechatCustomers/getFacets": {
+        parameters: {
+            query?: {
+                /**
+                 * @description 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+                 *     Contacts whose name contains this text (case and width folded), or whose external_userid
+                 *     is exactly it.
+                 */
+                "search[customer]"?: components["schemas"]["CustomerFilter"];
+                /**
+                 * @description 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+                 *     The mall member's id of the contact; `0` is a real value (no member).
+                 */
+                "search[member]"?: components["schemas"]["MemberFilter"];
+                /**
+                 * @description 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+                 *     The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+                 *     value.
+                 */
+                "search[add_way_type]"?: components["schemas"]["AddWayFilter"];
+                /**
+                 * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+                 *     「扩展」`*` 代表任何标签:带有标签的行。
+                 *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
+                 *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+                 */
+                "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
+                /**
+                 * @description 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+                 *     可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+                 *     「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+                 *     at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+                 */
+                "search[tags_all]"?: components["schemas"]["TagsAllFilter"];
+                /**
+                 * @description 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+                 *     可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+                 *     「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+                 *     tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+                 */
+                "search[tags_none]"?: components["schemas"]["TagsNoneFilter"];
+                /**
+                 * @description 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+                 *     The following employee's userid (case-insensitive, as WeCom's userids are).
+                 *     「Addition」 Or several, comma-separated: rows of any of them.
+                 */
+                "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
+                /**
+                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
+                 *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and
+                 *     different, is an error.
+                 */
+                "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
+                /**
+                 * @description 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
+                 *     「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
+                 */
+                "search[type]"?: components["schemas"]["ExternalTypeFilter"];
+                /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
+                "search[status]"?: components["schemas"]["StatusFilter"];
+                /**
+                 * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+                 *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+                 *     (1e11 and more) are floored to seconds. An empty item is open on that side.
+                 */
+                "search[time][]"?: components["schemas"]["TimeRange"];
+                /**
+                 * @description 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+                 *     Rows whose remark contains this text (case and width folded).
+                 */
+                "search[remark]"?: components["schemas"]["RemarkFilter"];
+                /**
+                 * @description 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+                 *     「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+                 *     `+` and `-` do not count.
+                 */
+                "search[mobile]"?: components["schemas"]["MobileFilter"];
+                /**
+                 * @description 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+                 *     (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+                 *     备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+                 *     「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+                 *     description or noted company contains this text (case and width folded); whose name or
+                 *     remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+                 *     character on and in any reading of one that has several; of which a phone number contains
+                 *     these digits; or whose external_userid, userid or unionid is exactly it.
+                 */
+                "search[keyword]"?: components["schemas"]["KeywordFilter"];
+                /**
+                 * @description 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+                 *     「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+                 *     member manages; with several, 400.
+                 */
+                crop_id?: components["schemas"]["CropID"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description 公众号 id(商城的平台 id)。 The mall's account id.
+                 * @example 2
+                 */
+                uniacid: components["parameters"]["Uniacid"];
+            };
+            cookie?: never;
+        };
+        /**
+         * 「扩展」筛选统计 · How the rows divide among the filters' values
+         * @description 「扩展」与 getList 相同的筛选条件下,每个筛选项的各个值有多少行:筛选控件旁的数字。
+         *     每个列表按该列表自己的筛选项以外的全部条件统计(`status`:`search[status]`;
+         *     `type`:`search[type]`、`search[类型]`;`add_way`:`search[add_way_type]`;
+         *     `employee`:`search[employee_member]`;
+         *     `tag` 和 `untagged`:`search[tags_data]`,而 `search[tags_all]`、`search[tags_none]` 仍然生效),
+         *     行数多的在前,相同的按值或 id 升序;没有行的值不出现。
+         *     「Addition」 How many rows each value of a filter has under the filters of getList: the
+         *     numbers beside filter controls. Each list counts the rows under all filters but its own
+         *     (`status`: `search[status]`; `type`: `search[type]` and `search[类型]`; `add_way`:
+         *     `search[add_way_type]`; `employee`: `search[employee_member]`;
+         *     `tag` and `untagged`: `search[tags_data]`, while `search[tags_all]` and `search[tags_none]`
+         *     still apply), most rows first, equal ones by value or id; values without a row are left
+         *     out.
+         */
+        get: operations["getFacets"];
+        put?: never;
+        /**
+         * 「扩展」筛选统计(POST) · The same, by POST
+         * @description 「扩展」与 GET 完全相同,正文的写法同 getList 的 POST。
+         *     「Addition」 The same as the GET, with a body as getList's POST takes it.
+         */
+        post: operations["postFacets"];
         delete?: never;
         options?: never;
         head?: never;
@@ -69,19 +297,75 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * Format: int32
-         * @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
-         * @enum {integer}
+         * @description 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+         *     Contacts whose name contains this text (case and width folded), or whose external_userid
+         *     is exactly it.
+         * @example 李一天
          */
-        StatusFilter: 1 | -1;
+        CustomerFilter: string;
+        /**
+         * @description 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+         *     The mall member's id of the contact; `0` is a real value (no member).
+         * @example 3061
+         */
+        MemberFilter: string;
+        /**
+         * Format: int32
+         * @description 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+         *     The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+         *     value.
+         * @example 1
+         */
+        AddWayFilter: number;
+        /**
+         * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+         *     「扩展」`*` 代表任何标签:带有标签的行。
+         *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
+         *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+         * @example etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+         */
+        TagsDataFilter: string;
+        /**
+         * @description 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+         *     可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+         *     「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+         *     at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+         * @example etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
+         */
+        TagsAllFilter: string;
+        /**
+         * @description 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+         *     可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+         *     「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+         *     tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+         * @example etDesSDgAAYoJscGWjVDukf38n7PJIOg
+         */
+        TagsNoneFilter: string;
+        /**
+         * @description 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+         *     The following employee's userid (case-insensitive, as WeCom's userids are).
+         *     「Addition」 Or several, comma-separated: rows of any of them.
+         * @example XiaoLiangZi
+         */
+        EmployeeMemberFilter: string;
         /**
          * Format: int32
          * @description 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
+         * @example 1
          * @enum {integer}
          */
         ExternalTypeFilter: 1 | 2;
         /**
-         * @description 起、止,各为数字或空。 Start and end, each digits or empty.
+         * Format: int32
+         * @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
+         * @example 1
+         * @enum {integer}
+         */
+        StatusFilter: 1 | -1;
+        /**
+         * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+         *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+         *     (1e11 and more) are floored to seconds. An empty item is open on that side.
          * @example [
          *       "1631950639",
          *       "1632277573"
@@ -91,6 +375,102 @@ export interface components {
             string,
             string
         ];
+        /**
+         * @description JSON 中的 TimeRange:数字,null 为不限。 TimeRange in JSON, as numbers; null is open.
+         * @example [
+         *       1631950639,
+         *       1632277573
+         *     ]
+         */
+        TimeNumbers: [
+            number | null,
+            number | null
+        ];
+        /**
+         * @description 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+         *     Rows whose remark contains this text (case and width folded).
+         * @example 李宝佳
+         */
+        RemarkFilter: string;
+        /**
+         * @description 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+         *     「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+         *     `+` and `-` do not count.
+         * @example 1354756
+         */
+        MobileFilter: string;
+        /**
+         * @description 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+         *     (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+         *     备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+         *     「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+         *     description or noted company contains this text (case and width folded); whose name or
+         *     remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+         *     character on and in any reading of one that has several; of which a phone number contains
+         *     these digits; or whose external_userid, userid or unionid is exactly it.
+         * @example liyitian
+         */
+        KeywordFilter: string;
+        /**
+         * Format: int64
+         * @description 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+         *     「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+         *     member manages; with several, 400.
+         * @example 1
+         */
+        CropID: number;
+        /**
+         * Format: int32
+         * @description 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
+         * @default 15
+         * @example 15
+         */
+        PerPage: number;
+        /**
+         * @description 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
+         *     「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after
+         *     the first.
+         * @example tag,employee
+         */
+        ListOmit: string;
+        /**
+         * @description 「扩展」不需要的统计,逗号分隔:`status`、`type`、`add_way`、`gender`、`employee`、`tag`、`without`
+         *     (相应字段为空数组)、`customers`(为 0)。
+         *     「Addition」 What is not needed, comma-separated: `status`, `type`, `add_way`, `gender`,
+         *     `employee`, `tag`, `without` (answered empty), `customers` (answered 0).
+         * @example without,customers
+         */
+        FacetOmit: string;
+        /**
+         * @description 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
+         *     翻页地址保留它;`before_id` 只能与默认排序同时使用。
+         *     「Addition」 The order: `-id` (default) by id, newest first; `-createtime` and
+         *     `createtime` by the time added, newest or oldest first, equal times by id, newest first.
+         *     Page links keep it; `before_id` takes the default alone.
+         * @default -id
+         * @example -createtime
+         * @enum {string}
+         */
+        Sort: "-id" | "-createtime" | "createtime";
+        /**
+         * Format: int64
+         * @description 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
+         *     不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+         *     「Addition」 Rows with smaller ids under the same filters, for walking the whole list
+         *     while others write: send the last row's id of the batch before. Not with `page`, nor
+         *     with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+         *     null, `next_page_url` is the next batch.
+         * @example 62
+         */
+        BeforeID: number;
+        /**
+         * Format: int64
+         * @description 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
+         *     The page, from 1 (default 1); past the last page `data` is empty.
+         * @default 1
+         * @example 1
+         */
+        PageNumber: number;
         /** @description 成功的返回。 The answer of success. */
         ListResult: {
             /**
@@ -180,186 +560,216 @@ export interface components {
              */
             data: components["schemas"]["Business"][];
         };
-        /** @description getList 的 JSON 正文。 The JSON body of getList. */
-        ListBody: {
-            /**
-             * Format: int64
-             * @description 分页。 The page.
-             * @example 1
-             */
-            page?: number;
-            /**
-             * Format: int32
-             * @description 「扩展」每页条数。 「Addition」 Rows per page.
-             * @example 15
-             */
-            per_page?: number;
-            /**
-             * Format: int64
-             * @description 「扩展」企业 id。 「Addition」 The enterprise.
-             * @example 1
-             */
-            crop_id?: number;
-            /**
-             * @description 「扩展」不返回的列表。 「Addition」 Lists to answer empty.
-             * @example tag,employee
-             */
-            omit?: string;
-            /**
-             * Format: int64
-             * @description 「扩展」只返回 id 更小的行。 「Addition」 Rows with smaller ids.
-             * @example 62
-             */
-            before_id?: number;
-            /**
-             * @description 筛选项。 The filters.
-             * @example {
-             *       "customer": "李",
-             *       "status": 1
-             *     }
-             */
-            search?: components["schemas"]["ListSearch"];
-        };
         /** @description 筛选项,含义同查询参数。 The filters, each as the query parameter of its name. */
         ListSearch: {
-            /**
-             * @description 客户信息。 As search[customer].
-             * @example 李一天
-             */
-            customer?: string;
-            /**
-             * @description 系统会员 ID。 As search[member].
-             * @example 3061
-             */
-            member?: string;
+            customer?: components["schemas"]["CustomerFilter"];
+            member?: components["schemas"]["MemberFilter"];
+            add_way_type?: components["schemas"]["AddWayFilter"];
+            tags_data?: components["schemas"]["TagsDataFilter"];
+            tags_all?: components["schemas"]["TagsAllFilter"];
+            tags_none?: components["schemas"]["TagsNoneFilter"];
+            employee_member?: components["schemas"]["EmployeeMemberFilter"];
+            "\u7C7B\u578B"?: components["schemas"]["ExternalTypeFilter"];
+            type?: components["schemas"]["ExternalTypeFilter"];
+            status?: components["schemas"]["StatusFilter"];
+            time?: components["schemas"]["TimeNumbers"];
+            remark?: components["schemas"]["RemarkFilter"];
+            mobile?: components["schemas"]["MobileFilter"];
+            keyword?: components["schemas"]["KeywordFilter"];
+        };
+        /** @description 表单中的筛选项,字段同查询参数。 The filters in a form, named as in a query. */
+        SearchForm: {
+            "search[customer]"?: components["schemas"]["CustomerFilter"];
+            "search[member]"?: components["schemas"]["MemberFilter"];
+            "search[add_way_type]"?: components["schemas"]["AddWayFilter"];
+            "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
+            "search[tags_all]"?: components["schemas"]["TagsAllFilter"];
+            "search[tags_none]"?: components["schemas"]["TagsNoneFilter"];
+            "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
+            "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
+            "search[type]"?: components["schemas"]["ExternalTypeFilter"];
+            "search[status]"?: components["schemas"]["StatusFilter"];
+            "search[time][]"?: components["schemas"]["TimeRange"];
+            "search[remark]"?: components["schemas"]["RemarkFilter"];
+            "search[mobile]"?: components["schemas"]["MobileFilter"];
+            "search[keyword]"?: components["schemas"]["KeywordFilter"];
+        };
+        /** @description getList 的 JSON 正文。 The JSON body of getList. */
+        ListBody: components["schemas"]["ListPage"] & {
+            search?: components["schemas"]["ListSearch"];
+        };
+        /** @description getList 的表单正文,字段同查询参数。 The form body of getList, named as in a query. */
+        ListForm: components["schemas"]["SearchForm"] & components["schemas"]["ListPage"];
+        /** @description 正文中筛选项以外的参数。 What is in both bodies of getList beside the filters. */
+        ListPage: {
+            crop_id?: components["schemas"]["CropID"];
+            per_page?: components["schemas"]["PerPage"];
+            omit?: components["schemas"]["ListOmit"];
+            sort?: components["schemas"]["Sort"];
+            before_id?: components["schemas"]["BeforeID"];
+            page?: components["schemas"]["PageNumber"];
+        };
+        /** @description getFacets 的 JSON 正文。 The JSON body of getFacets. */
+        FacetBody: {
+            search?: components["schemas"]["ListSearch"];
+            crop_id?: components["schemas"]["CropID"];
+            omit?: components["schemas"]["FacetOmit"];
+        };
+        /** @description getFacets 的表单正文,字段同查询参数。 The form body of getFacets, named as in a query. */
+        FacetForm: components["schemas"]["SearchForm"] & {
+            crop_id?: components["schemas"]["CropID"];
+            omit?: components["schemas"]["FacetOmit"];
+        };
+        /** @description 统计成功的返回。 The answer of success of getFacets. */
+        FacetsResult: {
             /**
              * Format: int32
-             * @description 来源。 As search[add_way_type].
+             * @description 1 成功。 1: success.
              * @example 1
+             * @enum {integer}
              */
-            add_way_type?: number;
+            result: 1;
             /**
-             * @description 标签。 As search[tags_data].
-             * @example etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+             * @description 提示文字。 A text for people.
+             * @example ok
              */
-            tags_data?: string;
-            /**
-             * @description 归属成员。 As search[employee_member].
-             * @example XiaoLiangZi
-             */
-            employee_member?: string;
-            /**
-             * @description 类型。 As search[类型].
-             * @example 1
-             */
-            "\u7C7B\u578B"?: components["schemas"]["ExternalTypeFilter"];
-            /**
-             * @description 「扩展」类型。 「Addition」 As search[type].
-             * @example 1
-             */
-            type?: components["schemas"]["ExternalTypeFilter"];
-            /**
-             * @description 好友状态。 As search[status].
-             * @example 1
-             */
-            status?: components["schemas"]["StatusFilter"];
-            /**
-             * @description 添加时间:起、止,unix 秒;null 为不限。 As search[time][]; null is open.
-             * @example [
-             *       1631950639,
-             *       1632277573
-             *     ]
-             */
-            time?: [
-                number | null,
-                number | null
-            ];
-            /**
-             * @description 备注搜索。 As search[remark].
-             * @example 李宝佳
-             */
-            remark?: string;
+            msg: string;
+            /** @description 统计。 The counts. */
+            data: components["schemas"]["CustomerFacets"];
         };
-        /** @description getList 的表单正文,字段同查询参数。 The form body of getList, its fields named as the query parameters. */
-        ListForm: {
+        /**
+         * @description 筛选统计,每个列表统计的范围见 getFacets。
+         *     How the rows divide among the filters' values; see getFacets for what each list counts.
+         */
+        CustomerFacets: {
             /**
-             * @description 客户信息。 As the query parameter.
-             * @example 李一天
+             * Format: int64
+             * @description 全部筛选条件下的行数,同 getList 的 total。 The rows under all filters, as in getList.
+             * @example 45
              */
-            "search[customer]"?: string;
+            total: number;
             /**
-             * @description 系统会员 ID。 As the query parameter.
-             * @example 3061
+             * Format: int64
+             * @description 这些行中不同的外部联系人数。 The distinct contacts among these rows.
+             * @example 41
              */
-            "search[member]"?: string;
+            customers: number;
             /**
-             * @description 来源。 As the query parameter.
+             * Format: int64
+             * @description 没有标签的行数,条件同 tag。 The rows without any tag, under the filters of tag.
+             * @example 20
+             */
+            untagged: number;
+            /** @description 各好友状态的行数。 The rows of each status. */
+            status: components["schemas"]["NumberCount"][];
+            /** @description 各外部联系人类型(external_type)的行数。 The rows of each type of contact. */
+            type: components["schemas"]["NumberCount"][];
+            /** @description 各添加类型的行数。 The rows of each way of adding. */
+            add_way: components["schemas"]["AddWayCount"][];
+            /** @description 各性别的行数。 The rows of each gender. */
+            gender: components["schemas"]["NumberCount"][];
+            /** @description 各归属成员的行数。 The rows of each following employee. */
+            employee: components["schemas"]["EmployeeCount"][];
+            /** @description 带有各标签的行数。 The rows that carry each tag. */
+            tag: components["schemas"]["TagCount"][];
+            /** @description 去掉每个已设的筛选项后的行数。 For each filter that is set, the rows without it. */
+            without: components["schemas"]["FilterTotal"][];
+        };
+        /** @description 一个数字取值的行数。 The rows of one value, a number. */
+        NumberCount: {
+            /**
+             * Format: int32
+             * @description 取值。 The value, as the filter takes it; open.
              * @example 1
              */
-            "search[add_way_type]"?: string;
+            value: number;
             /**
-             * @description 标签。 As the query parameter.
-             * @example etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+             * Format: int64
+             * @description 行数。 The rows.
+             * @example 43
              */
-            "search[tags_data]"?: string;
+            count: number;
+        };
+        /** @description 一种添加类型的行数。 The rows of one way of adding. */
+        AddWayCount: {
             /**
-             * @description 归属成员。 As the query parameter.
+             * @description 添加类型,同行的 add_way。 The way, as add_way of a row.
+             * @example 1
+             */
+            value: string;
+            /**
+             * Format: int64
+             * @description 行数。 The rows.
+             * @example 30
+             */
+            count: number;
+        };
+        /** @description 一个归属成员的行数。 The rows of one following employee. */
+        EmployeeCount: {
+            /**
+             * @description 成员 userid。 The userid.
              * @example XiaoLiangZi
              */
-            "search[employee_member]"?: string;
+            user_id: string;
             /**
-             * @description 类型。 As the query parameter.
-             * @example 1
+             * @description 成员名称;已删除的成员为最后的名称,没有则为空。 The name; a deleted one's last known name, or empty.
+             * @example 李健平
              */
-            "search[\u7C7B\u578B]"?: string;
+            name: string;
             /**
-             * @description 「扩展」类型。 「Addition」 As the query parameter.
-             * @example 1
+             * @description 企业现有成员中没有该 userid。 The enterprise has no live employee of this userid.
+             * @example false
              */
-            "search[type]"?: string;
+            deleted: boolean;
             /**
-             * @description 好友状态。 As the query parameter.
-             * @example 1
+             * Format: int64
+             * @description 行数。 The rows.
+             * @example 12
              */
-            "search[status]"?: string;
+            count: number;
+        };
+        /** @description 带有一个标签的行数。 The rows that carry one tag. */
+        TagCount: {
             /**
-             * @description 添加时间。 As the query parameter.
-             * @example [
-             *       "1631950639",
-             *       "1632277573"
-             *     ]
+             * @description 标签 id(企业微信)。 WeCom's tag id.
+             * @example etDesSDgAAB6_PNgMEt6fWHVVJhceQow
              */
-            "search[time][]"?: string[];
+            tag_id: string;
             /**
-             * @description 备注搜索。 As the query parameter.
-             * @example 李宝佳
+             * @description 标签名称;未知的标签为空。 The name; empty for an unknown tag.
+             * @example 开发测试标签组1标签1
              */
-            "search[remark]"?: string;
+            name: string;
             /**
-             * @description 「扩展」企业 id。 「Addition」 The enterprise.
-             * @example 1
+             * @description 分组 id(企业微信)。 WeCom's id of the tag's group.
+             * @example etDesSDgAAkqdytUBUMtc_fsnHRnEZ6w
              */
-            crop_id?: string;
+            group_id: string;
             /**
-             * @description 「扩展」每页条数。 「Addition」 Rows per page.
-             * @example 15
+             * @description 分组名称(企业微信)。 The group's name.
+             * @example 开发测试标签组1
              */
-            per_page?: string;
+            group_name: string;
             /**
-             * @description 「扩展」不返回的列表。 「Addition」 Lists to answer empty.
-             * @example tag,employee
+             * Format: int64
+             * @description 行数。 The rows.
+             * @example 7
              */
-            omit?: string;
+            count: number;
+        };
+        /** @description 去掉一个筛选项后的行数。 The rows without one of the filters. */
+        FilterTotal: {
             /**
-             * @description 「扩展」只返回 id 更小的行。 「Addition」 Rows with smaller ids.
-             * @example 62
+             * @description 筛选项。 The filter, by its name in a query.
+             * @example search[status]
              */
-            before_id?: string;
+            filter: string;
             /**
-             * @description 分页。 The page.
-             * @example 1
+             * Format: int64
+             * @description 行数。 The rows.
+             * @example 47
              */
-            page?: string;
+            total: number;
         };
         /** @description 一页客户,字段同 Laravel 6 的 LengthAwarePaginator,另有标签和成员。 A page of follows as Laravel's paginator prints it, with the tags and employees. */
         CustomerPage: {
@@ -931,6 +1341,89 @@ export interface components {
                 "application/json": components["schemas"]["BusinessListResult"];
             };
         };
+        /** @description 筛选统计。 The counts. */
+        Facets: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "result": 1,
+                 *       "msg": "ok",
+                 *       "data": {
+                 *         "total": 45,
+                 *         "customers": 41,
+                 *         "untagged": 20,
+                 *         "status": [
+                 *           {
+                 *             "value": 1,
+                 *             "count": 45
+                 *           },
+                 *           {
+                 *             "value": -1,
+                 *             "count": 2
+                 *           }
+                 *         ],
+                 *         "type": [
+                 *           {
+                 *             "value": 1,
+                 *             "count": 40
+                 *           },
+                 *           {
+                 *             "value": 2,
+                 *             "count": 5
+                 *           }
+                 *         ],
+                 *         "add_way": [
+                 *           {
+                 *             "value": "1",
+                 *             "count": 30
+                 *           },
+                 *           {
+                 *             "value": "0",
+                 *             "count": 15
+                 *           }
+                 *         ],
+                 *         "gender": [
+                 *           {
+                 *             "value": 2,
+                 *             "count": 25
+                 *           },
+                 *           {
+                 *             "value": 1,
+                 *             "count": 20
+                 *           }
+                 *         ],
+                 *         "employee": [
+                 *           {
+                 *             "user_id": "XiaoLiangZi",
+                 *             "name": "李健平",
+                 *             "deleted": false,
+                 *             "count": 45
+                 *           }
+                 *         ],
+                 *         "tag": [
+                 *           {
+                 *             "tag_id": "etDesSDgAAB6_PNgMEt6fWHVVJhceQow",
+                 *             "name": "开发测试标签组1标签1",
+                 *             "group_id": "etDesSDgAAkqdytUBUMtc_fsnHRnEZ6w",
+                 *             "group_name": "开发测试标签组1",
+                 *             "count": 25
+                 *           }
+                 *         ],
+                 *         "without": [
+                 *           {
+                 *             "filter": "search[status]",
+                 *             "total": 47
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["FacetsResult"];
+            };
+        };
         /** @description 没有令牌,或令牌无效、过期。 No token, or one that does not hold. */
         Unauthenticated: {
             headers: {
@@ -1098,99 +1591,6 @@ export interface components {
          * @example 2
          */
         Uniacid: number;
-        /**
-         * @description 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
-         *     Contacts whose name contains this text (case and width folded), or whose external_userid is exactly it.
-         * @example 李一天
-         */
-        SearchCustomer: string;
-        /**
-         * @description 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
-         *     The mall member's id of the contact; `0` is a real value (no member).
-         * @example 3061
-         */
-        SearchMember: string;
-        /**
-         * @description 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
-         *     The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real value.
-         * @example 1
-         */
-        SearchAddWayType: number;
-        /**
-         * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
-         *     One tag id or several, comma-separated; a row that carries any of them matches, whether or not the tag still exists.
-         * @example etDesSDgAAB6_PNgMEt6fWHVVJhceQow
-         */
-        SearchTagsData: string;
-        /**
-         * @description 归属成员的 userid(不区分大小写)。
-         *     The following employee's userid (case-insensitive, as WeCom's userids are).
-         * @example XiaoLiangZi
-         */
-        SearchEmployeeMember: string;
-        /**
-         * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-         *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and different, is an error.
-         * @example 1
-         */
-        SearchLeixing: components["schemas"]["ExternalTypeFilter"];
-        /**
-         * @description 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
-         *     「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
-         * @example 1
-         */
-        SearchType: components["schemas"]["ExternalTypeFilter"];
-        /**
-         * @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
-         * @example 1
-         */
-        SearchStatus: components["schemas"]["StatusFilter"];
-        /**
-         * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-         *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds (1e11 and more) are floored to seconds.
-         *     An empty item is open on that side.
-         * @example [
-         *       "1631950639",
-         *       "1632277573"
-         *     ]
-         */
-        SearchTime: components["schemas"]["TimeRange"];
-        /**
-         * @description 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
-         *     Rows whose remark contains this text (case and width folded).
-         * @example 李宝佳
-         */
-        SearchRemark: string;
-        /**
-         * @description 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
-         *     「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the member manages; with several, 400.
-         * @example 1
-         */
-        CropID: number;
-        /**
-         * @description 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
-         * @example 15
-         */
-        PerPage: number;
-        /**
-         * @description 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
-         *     「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after the first.
-         * @example tag,employee
-         */
-        Omit: string;
-        /**
-         * @description 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。不能与 `page` 同时使用;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
-         *     「Addition」 Rows with smaller ids under the same filters, for walking the whole list while others write: send the last row's id of
-         *     the batch before. Not with `page`; `total` stays that of the filters, `from` and `to` are null, `next_page_url` is the next batch.
-         * @example 62
-         */
-        BeforeID: number;
-        /**
-         * @description 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
-         *     The page, from 1 (default 1); past the last page `data` is empty.
-         * @example 1
-         */
-        Page: number;
     };
     requestBodies: never;
     headers: never;
@@ -1203,97 +1603,125 @@ export interface operations {
             query?: {
                 /**
                  * @description 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
-                 *     Contacts whose name contains this text (case and width folded), or whose external_userid is exactly it.
-                 * @example 李一天
+                 *     Contacts whose name contains this text (case and width folded), or whose external_userid
+                 *     is exactly it.
                  */
-                "search[customer]"?: components["parameters"]["SearchCustomer"];
+                "search[customer]"?: components["schemas"]["CustomerFilter"];
                 /**
                  * @description 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
                  *     The mall member's id of the contact; `0` is a real value (no member).
-                 * @example 3061
                  */
-                "search[member]"?: components["parameters"]["SearchMember"];
+                "search[member]"?: components["schemas"]["MemberFilter"];
                 /**
                  * @description 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
-                 *     The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real value.
-                 * @example 1
+                 *     The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+                 *     value.
                  */
-                "search[add_way_type]"?: components["parameters"]["SearchAddWayType"];
+                "search[add_way_type]"?: components["schemas"]["AddWayFilter"];
                 /**
                  * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
-                 *     One tag id or several, comma-separated; a row that carries any of them matches, whether or not the tag still exists.
-                 * @example etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+                 *     「扩展」`*` 代表任何标签:带有标签的行。
+                 *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
+                 *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
                  */
-                "search[tags_data]"?: components["parameters"]["SearchTagsData"];
+                "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
                 /**
-                 * @description 归属成员的 userid(不区分大小写)。
-                 *     The following employee's userid (case-insensitive, as WeCom's userids are).
-                 * @example XiaoLiangZi
+                 * @description 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+                 *     可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+                 *     「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+                 *     at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
                  */
-                "search[employee_member]"?: components["parameters"]["SearchEmployeeMember"];
+                "search[tags_all]"?: components["schemas"]["TagsAllFilter"];
+                /**
+                 * @description 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+                 *     可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+                 *     「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+                 *     tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+                 */
+                "search[tags_none]"?: components["schemas"]["TagsNoneFilter"];
+                /**
+                 * @description 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+                 *     The following employee's userid (case-insensitive, as WeCom's userids are).
+                 *     「Addition」 Or several, comma-separated: rows of any of them.
+                 */
+                "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
                 /**
                  * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-                 *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and different, is an error.
-                 * @example 1
+                 *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and
+                 *     different, is an error.
                  */
-                "search[\u7C7B\u578B]"?: components["parameters"]["SearchLeixing"];
+                "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
                 /**
                  * @description 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
                  *     「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
-                 * @example 1
                  */
-                "search[type]"?: components["parameters"]["SearchType"];
-                /**
-                 * @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
-                 * @example 1
-                 */
-                "search[status]"?: components["parameters"]["SearchStatus"];
+                "search[type]"?: components["schemas"]["ExternalTypeFilter"];
+                /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
+                "search[status]"?: components["schemas"]["StatusFilter"];
                 /**
                  * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-                 *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds (1e11 and more) are floored to seconds.
-                 *     An empty item is open on that side.
-                 * @example [
-                 *       "1631950639",
-                 *       "1632277573"
-                 *     ]
+                 *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+                 *     (1e11 and more) are floored to seconds. An empty item is open on that side.
                  */
-                "search[time][]"?: components["parameters"]["SearchTime"];
+                "search[time][]"?: components["schemas"]["TimeRange"];
                 /**
                  * @description 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
                  *     Rows whose remark contains this text (case and width folded).
-                 * @example 李宝佳
                  */
-                "search[remark]"?: components["parameters"]["SearchRemark"];
+                "search[remark]"?: components["schemas"]["RemarkFilter"];
+                /**
+                 * @description 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+                 *     「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+                 *     `+` and `-` do not count.
+                 */
+                "search[mobile]"?: components["schemas"]["MobileFilter"];
+                /**
+                 * @description 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+                 *     (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+                 *     备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+                 *     「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+                 *     description or noted company contains this text (case and width folded); whose name or
+                 *     remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+                 *     character on and in any reading of one that has several; of which a phone number contains
+                 *     these digits; or whose external_userid, userid or unionid is exactly it.
+                 */
+                "search[keyword]"?: components["schemas"]["KeywordFilter"];
                 /**
                  * @description 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
-                 *     「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the member manages; with several, 400.
-                 * @example 1
+                 *     「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+                 *     member manages; with several, 400.
                  */
-                crop_id?: components["parameters"]["CropID"];
-                /**
-                 * @description 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
-                 * @example 15
-                 */
-                per_page?: components["parameters"]["PerPage"];
+                crop_id?: components["schemas"]["CropID"];
+                /** @description 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default. */
+                per_page?: components["schemas"]["PerPage"];
                 /**
                  * @description 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
-                 *     「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after the first.
-                 * @example tag,employee
+                 *     「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after
+                 *     the first.
                  */
-                omit?: components["parameters"]["Omit"];
+                omit?: components["schemas"]["ListOmit"];
                 /**
-                 * @description 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。不能与 `page` 同时使用;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
-                 *     「Addition」 Rows with smaller ids under the same filters, for walking the whole list while others write: send the last row's id of
-                 *     the batch before. Not with `page`; `total` stays that of the filters, `from` and `to` are null, `next_page_url` is the next batch.
-                 * @example 62
+                 * @description 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
+                 *     翻页地址保留它;`before_id` 只能与默认排序同时使用。
+                 *     「Addition」 The order: `-id` (default) by id, newest first; `-createtime` and
+                 *     `createtime` by the time added, newest or oldest first, equal times by id, newest first.
+                 *     Page links keep it; `before_id` takes the default alone.
                  */
-                before_id?: components["parameters"]["BeforeID"];
+                sort?: components["schemas"]["Sort"];
+                /**
+                 * @description 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
+                 *     不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+                 *     「Addition」 Rows with smaller ids under the same filters, for walking the whole list
+                 *     while others write: send the last row's id of the batch before. Not with `page`, nor
+                 *     with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+                 *     null, `next_page_url` is the next batch.
+                 */
+                before_id?: components["schemas"]["BeforeID"];
                 /**
                  * @description 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
                  *     The page, from 1 (default 1); past the last page `data` is empty.
-                 * @example 1
                  */
-                page?: components["parameters"]["Page"];
+                page?: components["schemas"]["PageNumber"];
             };
             header?: never;
             path: {
@@ -1327,97 +1755,125 @@ export interface operations {
             query?: {
                 /**
                  * @description 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
-                 *     Contacts whose name contains this text (case and width folded), or whose external_userid is exactly it.
-                 * @example 李一天
+                 *     Contacts whose name contains this text (case and width folded), or whose external_userid
+                 *     is exactly it.
                  */
-                "search[customer]"?: components["parameters"]["SearchCustomer"];
+                "search[customer]"?: components["schemas"]["CustomerFilter"];
                 /**
                  * @description 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
                  *     The mall member's id of the contact; `0` is a real value (no member).
-                 * @example 3061
                  */
-                "search[member]"?: components["parameters"]["SearchMember"];
+                "search[member]"?: components["schemas"]["MemberFilter"];
                 /**
                  * @description 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
-                 *     The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real value.
-                 * @example 1
+                 *     The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+                 *     value.
                  */
-                "search[add_way_type]"?: components["parameters"]["SearchAddWayType"];
+                "search[add_way_type]"?: components["schemas"]["AddWayFilter"];
                 /**
                  * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
-                 *     One tag id or several, comma-separated; a row that carries any of them matches, whether or not the tag still exists.
-                 * @example etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+                 *     「扩展」`*` 代表任何标签:带有标签的行。
+                 *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
+                 *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
                  */
-                "search[tags_data]"?: components["parameters"]["SearchTagsData"];
+                "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
                 /**
-                 * @description 归属成员的 userid(不区分大小写)。
-                 *     The following employee's userid (case-insensitive, as WeCom's userids are).
-                 * @example XiaoLiangZi
+                 * @description 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+                 *     可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+                 *     「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+                 *     at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
                  */
-                "search[employee_member]"?: components["parameters"]["SearchEmployeeMember"];
+                "search[tags_all]"?: components["schemas"]["TagsAllFilter"];
+                /**
+                 * @description 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+                 *     可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+                 *     「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+                 *     tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+                 */
+                "search[tags_none]"?: components["schemas"]["TagsNoneFilter"];
+                /**
+                 * @description 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+                 *     The following employee's userid (case-insensitive, as WeCom's userids are).
+                 *     「Addition」 Or several, comma-separated: rows of any of them.
+                 */
+                "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
                 /**
                  * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-                 *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and different, is an error.
-                 * @example 1
+                 *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and
+                 *     different, is an error.
                  */
-                "search[\u7C7B\u578B]"?: components["parameters"]["SearchLeixing"];
+                "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
                 /**
                  * @description 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
                  *     「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
-                 * @example 1
                  */
-                "search[type]"?: components["parameters"]["SearchType"];
-                /**
-                 * @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
-                 * @example 1
-                 */
-                "search[status]"?: components["parameters"]["SearchStatus"];
+                "search[type]"?: components["schemas"]["ExternalTypeFilter"];
+                /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
+                "search[status]"?: components["schemas"]["StatusFilter"];
                 /**
                  * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-                 *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds (1e11 and more) are floored to seconds.
-                 *     An empty item is open on that side.
-                 * @example [
-                 *       "1631950639",
-                 *       "1632277573"
-                 *     ]
+                 *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+                 *     (1e11 and more) are floored to seconds. An empty item is open on that side.
                  */
-                "search[time][]"?: components["parameters"]["SearchTime"];
+                "search[time][]"?: components["schemas"]["TimeRange"];
                 /**
                  * @description 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
                  *     Rows whose remark contains this text (case and width folded).
-                 * @example 李宝佳
                  */
-                "search[remark]"?: components["parameters"]["SearchRemark"];
+                "search[remark]"?: components["schemas"]["RemarkFilter"];
+                /**
+                 * @description 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+                 *     「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+                 *     `+` and `-` do not count.
+                 */
+                "search[mobile]"?: components["schemas"]["MobileFilter"];
+                /**
+                 * @description 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+                 *     (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+                 *     备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+                 *     「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+                 *     description or noted company contains this text (case and width folded); whose name or
+                 *     remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+                 *     character on and in any reading of one that has several; of which a phone number contains
+                 *     these digits; or whose external_userid, userid or unionid is exactly it.
+                 */
+                "search[keyword]"?: components["schemas"]["KeywordFilter"];
                 /**
                  * @description 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
-                 *     「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the member manages; with several, 400.
-                 * @example 1
+                 *     「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+                 *     member manages; with several, 400.
                  */
-                crop_id?: components["parameters"]["CropID"];
-                /**
-                 * @description 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
-                 * @example 15
-                 */
-                per_page?: components["parameters"]["PerPage"];
+                crop_id?: components["schemas"]["CropID"];
+                /** @description 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default. */
+                per_page?: components["schemas"]["PerPage"];
                 /**
                  * @description 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
-                 *     「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after the first.
-                 * @example tag,employee
+                 *     「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after
+                 *     the first.
                  */
-                omit?: components["parameters"]["Omit"];
+                omit?: components["schemas"]["ListOmit"];
                 /**
-                 * @description 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。不能与 `page` 同时使用;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
-                 *     「Addition」 Rows with smaller ids under the same filters, for walking the whole list while others write: send the last row's id of
-                 *     the batch before. Not with `page`; `total` stays that of the filters, `from` and `to` are null, `next_page_url` is the next batch.
-                 * @example 62
+                 * @description 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
+                 *     翻页地址保留它;`before_id` 只能与默认排序同时使用。
+                 *     「Addition」 The order: `-id` (default) by id, newest first; `-createtime` and
+                 *     `createtime` by the time added, newest or oldest first, equal times by id, newest first.
+                 *     Page links keep it; `before_id` takes the default alone.
                  */
-                before_id?: components["parameters"]["BeforeID"];
+                sort?: components["schemas"]["Sort"];
+                /**
+                 * @description 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
+                 *     不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+                 *     「Addition」 Rows with smaller ids under the same filters, for walking the whole list
+                 *     while others write: send the last row's id of the batch before. Not with `page`, nor
+                 *     with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+                 *     null, `next_page_url` is the next batch.
+                 */
+                before_id?: components["schemas"]["BeforeID"];
                 /**
                  * @description 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
                  *     The page, from 1 (default 1); past the last page `data` is empty.
-                 * @example 1
                  */
-                page?: components["parameters"]["Page"];
+                page?: components["schemas"]["PageNumber"];
             };
             header?: never;
             path: {
@@ -1451,6 +1907,278 @@ export interface operations {
         };
         responses: {
             200: components["responses"]["List"];
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["Method"];
+            413: components["responses"]["TooLarge"];
+            414: components["responses"]["TooLong"];
+            415: components["responses"]["MediaType"];
+            431: components["responses"]["HeaderTooLong"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getFacets: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+                 *     Contacts whose name contains this text (case and width folded), or whose external_userid
+                 *     is exactly it.
+                 */
+                "search[customer]"?: components["schemas"]["CustomerFilter"];
+                /**
+                 * @description 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+                 *     The mall member's id of the contact; `0` is a real value (no member).
+                 */
+                "search[member]"?: components["schemas"]["MemberFilter"];
+                /**
+                 * @description 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+                 *     The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+                 *     value.
+                 */
+                "search[add_way_type]"?: components["schemas"]["AddWayFilter"];
+                /**
+                 * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+                 *     「扩展」`*` 代表任何标签:带有标签的行。
+                 *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
+                 *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+                 */
+                "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
+                /**
+                 * @description 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+                 *     可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+                 *     「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+                 *     at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+                 */
+                "search[tags_all]"?: components["schemas"]["TagsAllFilter"];
+                /**
+                 * @description 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+                 *     可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+                 *     「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+                 *     tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+                 */
+                "search[tags_none]"?: components["schemas"]["TagsNoneFilter"];
+                /**
+                 * @description 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+                 *     The following employee's userid (case-insensitive, as WeCom's userids are).
+                 *     「Addition」 Or several, comma-separated: rows of any of them.
+                 */
+                "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
+                /**
+                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
+                 *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and
+                 *     different, is an error.
+                 */
+                "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
+                /**
+                 * @description 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
+                 *     「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
+                 */
+                "search[type]"?: components["schemas"]["ExternalTypeFilter"];
+                /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
+                "search[status]"?: components["schemas"]["StatusFilter"];
+                /**
+                 * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+                 *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+                 *     (1e11 and more) are floored to seconds. An empty item is open on that side.
+                 */
+                "search[time][]"?: components["schemas"]["TimeRange"];
+                /**
+                 * @description 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+                 *     Rows whose remark contains this text (case and width folded).
+                 */
+                "search[remark]"?: components["schemas"]["RemarkFilter"];
+                /**
+                 * @description 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+                 *     「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+                 *     `+` and `-` do not count.
+                 */
+                "search[mobile]"?: components["schemas"]["MobileFilter"];
+                /**
+                 * @description 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+                 *     (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+                 *     备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+                 *     「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+                 *     description or noted company contains this text (case and width folded); whose name or
+                 *     remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+                 *     character on and in any reading of one that has several; of which a phone number contains
+                 *     these digits; or whose external_userid, userid or unionid is exactly it.
+                 */
+                "search[keyword]"?: components["schemas"]["KeywordFilter"];
+                /**
+                 * @description 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+                 *     「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+                 *     member manages; with several, 400.
+                 */
+                crop_id?: components["schemas"]["CropID"];
+                /**
+                 * @description 「扩展」不需要的统计,逗号分隔:`status`、`type`、`add_way`、`gender`、`employee`、`tag`、`without`
+                 *     (相应字段为空数组)、`customers`(为 0)。
+                 *     「Addition」 What is not needed, comma-separated: `status`, `type`, `add_way`, `gender`,
+                 *     `employee`, `tag`, `without` (answered empty), `customers` (answered 0).
+                 */
+                omit?: components["schemas"]["FacetOmit"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description 公众号 id(商城的平台 id)。 The mall's account id.
+                 * @example 2
+                 */
+                uniacid: components["parameters"]["Uniacid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Facets"];
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["Method"];
+            413: components["responses"]["TooLarge"];
+            414: components["responses"]["TooLong"];
+            415: components["responses"]["MediaType"];
+            431: components["responses"]["HeaderTooLong"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postFacets: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
+                 *     Contacts whose name contains this text (case and width folded), or whose external_userid
+                 *     is exactly it.
+                 */
+                "search[customer]"?: components["schemas"]["CustomerFilter"];
+                /**
+                 * @description 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
+                 *     The mall member's id of the contact; `0` is a real value (no member).
+                 */
+                "search[member]"?: components["schemas"]["MemberFilter"];
+                /**
+                 * @description 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
+                 *     The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
+                 *     value.
+                 */
+                "search[add_way_type]"?: components["schemas"]["AddWayFilter"];
+                /**
+                 * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+                 *     「扩展」`*` 代表任何标签:带有标签的行。
+                 *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
+                 *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+                 */
+                "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
+                /**
+                 * @description 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
+                 *     可与 `search[tags_data]`、`search[tags_none]` 同时使用。
+                 *     「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
+                 *     at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+                 */
+                "search[tags_all]"?: components["schemas"]["TagsAllFilter"];
+                /**
+                 * @description 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
+                 *     可与 `search[tags_data]`、`search[tags_all]` 同时使用。
+                 *     「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
+                 *     tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+                 */
+                "search[tags_none]"?: components["schemas"]["TagsNoneFilter"];
+                /**
+                 * @description 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
+                 *     The following employee's userid (case-insensitive, as WeCom's userids are).
+                 *     「Addition」 Or several, comma-separated: rows of any of them.
+                 */
+                "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
+                /**
+                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
+                 *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and
+                 *     different, is an error.
+                 */
+                "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
+                /**
+                 * @description 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
+                 *     「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
+                 */
+                "search[type]"?: components["schemas"]["ExternalTypeFilter"];
+                /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
+                "search[status]"?: components["schemas"]["StatusFilter"];
+                /**
+                 * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+                 *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
+                 *     (1e11 and more) are floored to seconds. An empty item is open on that side.
+                 */
+                "search[time][]"?: components["schemas"]["TimeRange"];
+                /**
+                 * @description 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
+                 *     Rows whose remark contains this text (case and width folded).
+                 */
+                "search[remark]"?: components["schemas"]["RemarkFilter"];
+                /**
+                 * @description 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
+                 *     「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
+                 *     `+` and `-` do not count.
+                 */
+                "search[mobile]"?: components["schemas"]["MobileFilter"];
+                /**
+                 * @description 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
+                 *     (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
+                 *     备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
+                 *     「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
+                 *     description or noted company contains this text (case and width folded); whose name or
+                 *     remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
+                 *     character on and in any reading of one that has several; of which a phone number contains
+                 *     these digits; or whose external_userid, userid or unionid is exactly it.
+                 */
+                "search[keyword]"?: components["schemas"]["KeywordFilter"];
+                /**
+                 * @description 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
+                 *     「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
+                 *     member manages; with several, 400.
+                 */
+                crop_id?: components["schemas"]["CropID"];
+                /**
+                 * @description 「扩展」不需要的统计,逗号分隔:`status`、`type`、`add_way`、`gender`、`employee`、`tag`、`without`
+                 *     (相应字段为空数组)、`customers`(为 0)。
+                 *     「Addition」 What is not needed, comma-separated: `status`, `type`, `add_way`, `gender`,
+                 *     `employee`, `tag`, `without` (answered empty), `customers` (answered 0).
+                 */
+                omit?: components["schemas"]["FacetOmit"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description 公众号 id(商城的平台 id)。 The mall's account id.
+                 * @example 2
+                 */
+                uniacid: components["parameters"]["Uniacid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "omit": "without",
+                 *       "search": {
+                 *         "customer": "李",
+                 *         "status": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["FacetBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["FacetForm"];
+                "multipart/form-data": components["schemas"]["FacetForm"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Facets"];
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];

@@ -1,5 +1,6 @@
-// Package apierr owns the one error type that handlers return: what went wrong in the caller's terms, and the cause for the log.
-// It knows no HTTP status and no wording; internal/httpapi turns a fault into the contract's error envelope.
+// Package apierr owns the one error type that handlers return: what went wrong in the caller's
+// terms, and the cause for the log. It knows no HTTP status and no wording; internal/httpapi turns
+// a fault into the contract's error envelope.
 package apierr
 
 import (
@@ -28,14 +29,16 @@ const (
 	HeaderTooLong               // the header is over its limit
 )
 
-// Field is one wrong parameter: its literal name in the document and, in Chinese, what it may be and, where it helps, what it was.
+// Field is one wrong parameter: its literal name in the document and, in Chinese, what it may be
+// and, where it helps, what it was.
 type Field struct {
 	Field   string
 	Message string
 	Got     string
 }
 
-// Quote returns a value that a parameter had, for Field.Got: in quotes, cut to a length that a message bears, without what cannot be printed.
+// Quote returns a value that a parameter had, for Field.Got: in quotes, cut to a length that a
+// message bears, without what cannot be printed.
 func Quote(value string) string {
 	const most = 40
 	runes := []rune(strings.Map(func(r rune) rune {
@@ -82,7 +85,8 @@ var codeNames = map[Code]string{
 	HeaderTooLong: "header too large",
 }
 
-// Of returns the *Error in err's chain, or an Internal one with err as its cause; an empty one where err is nil.
+// Of returns the *Error in err's chain, or an Internal one with err as its cause; an empty one
+// where err is nil.
 func Of(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e

@@ -1,9 +1,9 @@
-// Package auth owns tokens: who is calling, proven by a JWT, and the tokens that this service mints itself.
-// It answers who, never what they may see: whether the member manages an enterprise is asked of the database, elsewhere, on every request.
+// Package auth owns tokens: who is calling, proven by a JWT, and the tokens that this service mints
+// itself. It answers who, never what they may see: whether the member manages an enterprise is
+// asked of the database, elsewhere, on every request.
 package auth
 
 import (
-	"context"
 	"net/http"
 	"strings"
 )
@@ -15,22 +15,10 @@ type Member struct {
 	CropID  uint32 // the token's crop_id: the enterprise meant when a request names none; 0: none
 }
 
-type contextKey struct{}
-
-// With returns a context that carries m.
-func With(ctx context.Context, m Member) context.Context {
-	return context.WithValue(ctx, contextKey{}, m)
-}
-
-// From returns the member that With put into ctx, and whether there is one.
-func From(ctx context.Context) (Member, bool) {
-	m, ok := ctx.Value(contextKey{}).(Member)
-	return m, ok
-}
-
-// fromRequest returns the tokens that the request may mean: the one of `Authorization: Bearer`, else those of the cookies named cookieName, of which a
-// browser sends several where an older one of another path is left; none without either. An empty cookieName reads no cookie. The header wins even when its
-// token turns out not to hold: a caller that sends one means it.
+// fromRequest returns the tokens that the request may mean: the one of `Authorization: Bearer`,
+// else those of the cookies named cookieName, of which a browser sends several where an older one
+// of another path is left; none without either. An empty cookieName reads no cookie. The header
+// wins even when its token turns out not to hold: a caller that sends one means it.
 func fromRequest(r *http.Request, cookieName string) (tokens []string) {
 	for _, value := range r.Header["Authorization"] {
 		scheme, token, _ := strings.Cut(value, " ")

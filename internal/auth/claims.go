@@ -10,8 +10,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// claims are the parts of a token that count here. Names are matched exactly: encoding/json into a struct would take "Sub" for "sub",
-// and an issuer that reserves the one may let its users choose the other.
+// claims are the parts of a token that count here. Names are matched exactly: encoding/json into a
+// struct would take "Sub" for "sub", and an issuer that reserves the one may let its users choose
+// the other.
 type claims struct {
 	member        Member
 	exp, nbf, iat *jwt.NumericDate
@@ -28,7 +29,8 @@ func (c *claims) GetSubject() (string, error) {
 	return strconv.FormatUint(uint64(c.member.UID), 10), nil
 }
 
-// Validate completes the library's checks of times, issuer and audience: a token without a member is nobody's.
+// Validate completes the library's checks of times, issuer and audience: a token without a member
+// is nobody's.
 func (c *claims) Validate() error {
 	switch {
 	case c.member.UID == 0:
@@ -78,7 +80,8 @@ func (c *claims) UnmarshalJSON(raw []byte) error {
 
 var errID = errors.New("not a decimal number from 1 to 4294967295")
 
-// id reads an unsigned id, written as a JSON number or as a decimal string. One number has one spelling: no sign, zeros in front, fraction or exponent.
+// id reads an unsigned id, written as a JSON number or as a decimal string. One number has one
+// spelling: no sign, zeros in front, fraction or exponent.
 func id(raw json.RawMessage) (uint32, error) {
 	if len(raw) >= 2 && raw[0] == '"' {
 		raw = raw[1 : len(raw)-1]
@@ -93,7 +96,8 @@ func id(raw json.RawMessage) (uint32, error) {
 	return uint32(n), nil
 }
 
-// lastSecond is the end of the year 9999: later dates overflow one or another type between here and the comparison.
+// lastSecond is the end of the year 9999: later dates overflow one or another type between here and
+// the comparison.
 const lastSecond = 253402300799
 
 // date reads a NumericDate of RFC 7519: seconds since 1970, a JSON number, a fraction allowed.

@@ -3,7 +3,8 @@ package auth
 // FromRequest is fromRequest.
 var FromRequest = fromRequest
 
-// Settle returns when no reading of the key set is under way: what runs behind a request's back has then happened.
+// Settle returns when no reading of the key set is under way: what runs behind a request's back has
+// then happened.
 func (v *Verifier) Settle() {
 	v.keys.mu.Lock()
 	running := v.keys.running
@@ -13,7 +14,8 @@ func (v *Verifier) Settle() {
 	}
 }
 
-// Recalled returns how many verified tokens are remembered: those of the secret, and those of the present key set.
+// Recalled returns how many verified tokens are remembered: those of the secret, and those of the
+// present key set.
 func (v *Verifier) Recalled() (ofSecret, ofSet int) {
 	if set := v.peek(); set != nil {
 		ofSet = set.len()

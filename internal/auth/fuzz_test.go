@@ -17,8 +17,9 @@ import (
 	"example.com/wechatcustomers/internal/auth"
 )
 
-// FuzzVerify: whatever comes, there is no panic, every refusal is apierr.Unauthenticated, and what is accepted was signed by a key of ours
-// under the algorithm that its header names, as the standard library alone finds.
+// FuzzVerify: whatever comes, there is no panic, every refusal is apierr.Unauthenticated, and what
+// is accepted was signed by a key of ours under the algorithm that its header names, as the
+// standard library alone finds.
 func FuzzVerify(f *testing.F) {
 	k := keys()
 	v := newVerifier(f, auth.Config{Secret: secret, JWKS: writeJWKS(f, jwks(rsaJWK("r", k.rsa), ecJWK("e", k.ec), edJWK("d", k.ed)))})
@@ -83,7 +84,8 @@ func signedByUs(token string) bool {
 	return false
 }
 
-// BenchmarkVerify is the hot path. "first" is a token not seen before, "again" one that is remembered.
+// BenchmarkVerify is the hot path. "first" is a token not seen before, "again" one that is
+// remembered.
 func BenchmarkVerify(b *testing.B) {
 	k := keys()
 	set := jwks(rsaJWK("r", k.rsa), ecJWK("e", k.ec), edJWK("d", k.ed))

@@ -65,7 +65,8 @@ func must[T any](v T, err error) T {
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// sign writes a token by hand, with the standard library alone, so that what verifies it is not what made it.
+// sign writes a token by hand, with the standard library alone, so that what verifies it is not
+// what made it.
 func sign(alg string, key any, header, claims string) string {
 	text := b64([]byte(header)) + "." + b64([]byte(claims))
 	return text + "." + b64(signature(alg, key, text))
@@ -115,7 +116,8 @@ func header(alg, kid string) string {
 	return fmt.Sprintf(`{"alg":%q,"typ":"JWT","kid":%q}`, alg, kid)
 }
 
-// body is a token's claims: member 7 of uniacid 2, holding for an hour from start, and more, which is JSON with a comma in front.
+// body is a token's claims: member 7 of uniacid 2, holding for an hour from start, and more, which
+// is JSON with a comma in front.
 func body(more string) string {
 	return fmt.Sprintf(`{"sub":"7","uniacid":2,"exp":%d%s}`, start.Add(time.Hour).Unix(), more)
 }

@@ -35,7 +35,8 @@ const (
 	fileEvery   = time.Second      // between two readings of a file: a few KB, compared as bytes, so that no clock of a file system counts
 )
 
-// keySet is one state of the source, with the tokens that it has verified. It is replaced as a whole, so that they go with their keys.
+// keySet is one state of the source, with the tokens that it has verified. It is replaced as a
+// whole, so that they go with their keys.
 type keySet struct {
 	keys map[string][]publicKey // by the algorithm of the token's header
 	memory
@@ -46,7 +47,8 @@ type publicKey struct {
 	key jwt.VerificationKey
 }
 
-// candidates returns the keys that may verify a token of this header. A key without an id stands for any.
+// candidates returns the keys that may verify a token of this header. A key without an id stands
+// for any.
 func (s *keySet) candidates(alg, kid string) jwt.VerificationKeySet {
 	var found jwt.VerificationKeySet
 	for _, k := range s.keys[alg] {
@@ -57,7 +59,8 @@ func (s *keySet) candidates(alg, kid string) jwt.VerificationKeySet {
 	return found
 }
 
-// parseKeySet returns the usable keys of a JSON Web Key Set, how many there are, and why each other key was left out (RFC 7517 wants them ignored).
+// parseKeySet returns the usable keys of a JSON Web Key Set, how many there are, and why each other
+// key was left out (RFC 7517 wants them ignored).
 func parseKeySet(raw []byte) (set *keySet, usable int, skipped []error, err error) {
 	var doc struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -90,7 +93,8 @@ func parseKeySet(raw []byte) (set *keySet, usable int, skipped []error, err erro
 	return set, usable, skipped, nil
 }
 
-// verificationKey returns the public key of jwk and the one algorithm that it verifies. An error says why it verifies none.
+// verificationKey returns the public key of jwk and the one algorithm that it verifies. An error
+// says why it verifies none.
 func verificationKey(jwk jwkset.JWKMarshal) (alg string, key jwt.VerificationKey, err error) {
 	switch {
 	case jwk.KTY == jwkset.KtyOct || jwk.K != "":
@@ -102,7 +106,8 @@ func verificationKey(jwk jwkset.JWKMarshal) (alg string, key jwt.VerificationKey
 	case len(jwk.KEYOPS) > 0 && !slices.Contains(jwk.KEYOPS, jwkset.KeyOpsVerify):
 		return "", nil, fmt.Errorf("for operations %q", jwk.KEYOPS)
 	}
-	// The key's own parameters alone: a certificate's (x5c, x5u) are not looked at, and x5u would be fetched.
+	// The key's own parameters alone: a certificate's (x5c, x5u) are not looked at, and x5u would be
+	// fetched.
 	parsed, err := jwkset.NewJWKFromMarshal(jwkset.JWKMarshal{KTY: jwk.KTY, CRV: jwk.CRV, X: jwk.X, Y: jwk.Y, N: jwk.N, E: jwk.E},
 		jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 	if err != nil {
@@ -139,8 +144,8 @@ type sourceError struct{ cause error }
 func (e *sourceError) Error() string { return "no key set: " + e.cause.Error() }
 func (e *sourceError) Unwrap() error { return e.cause }
 
-// keySource keeps the key set of a file or a URL: read when a token needs it, one reading at a time, never one per request.
-// While the source fails, the last set serves, for staleLimit.
+// keySource keeps the key set of a file or a URL: read when a token needs it, one reading at a
+// time, never one per request. While the source fails, the last set serves, for staleLimit.
 type keySource struct {
 	name     string
 	read     func(context.Context) ([]byte, error)
@@ -216,7 +221,8 @@ func (s *keySource) peek() *keySet {
 	return s.set
 }
 
-// current returns the set to verify with, and sees to it that it is read again in time. It fails with *sourceError.
+// current returns the set to verify with, and sees to it that it is read again in time. It fails
+// with *sourceError.
 func (s *keySource) current(ctx context.Context) (*keySet, error) {
 	s.mu.Lock()
 	now := s.clock()
@@ -224,7 +230,8 @@ func (s *keySource) current(ctx context.Context) (*keySet, error) {
 	var wait <-chan struct{}
 	if s.set == nil || age >= s.interval {
 		done := s.start(ctx, now)
-		// A source that has just failed is not waited for while there are keys: every request would hang with it.
+		// A source that has just failed is not waited for while there are keys: every request would hang
+		// with it.
 		if s.set == nil || age >= s.patience && s.failure == nil {
 			wait = done
 		}
@@ -251,8 +258,8 @@ func (s *keySource) current(ctx context.Context) (*keySet, error) {
 	return nil, &sourceError{cause}
 }
 
-// renewed reads the source again on behalf of a token that used could not verify, if it has not been read a moment ago,
-// and says whether the set is another one now.
+// renewed reads the source again on behalf of a token that used could not verify, if it has not
+// been read a moment ago, and says whether the set is another one now.
 func (s *keySource) renewed(ctx context.Context, used *keySet) bool {
 	s.mu.Lock()
 	if s.set != used {
@@ -271,7 +278,8 @@ func (s *keySource) renewed(ctx context.Context, used *keySet) bool {
 	return s.peek() != used
 }
 
-// start begins a reading, joins the one under way, or returns nil when the last one is too recent. The caller holds s.mu.
+// start begins a reading, joins the one under way, or returns nil when the last one is too recent.
+// The caller holds s.mu.
 func (s *keySource) start(ctx context.Context, now time.Time) <-chan struct{} {
 	if s.running != nil {
 		return s.running

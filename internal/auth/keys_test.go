@@ -346,7 +346,8 @@ func TestAChangedFileCountsAfterASecond(t *testing.T) {
 	before, after := sign("ES256", k.ec, header("ES256", "a"), body("")), sign("ES256", k.otherEC, header("ES256", "a"), body(""))
 	wantMember(t, v, before, member7)
 
-	// Written in place, to the same length: neither the size nor, on a coarse file system, the time tells.
+	// Written in place, to the same length: neither the size nor, on a coarse file system, the time
+	// tells.
 	if err := os.WriteFile(path, jwks(ecJWK("a", k.otherEC)), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,9 @@ import "sync"
 // maxRecalled is how many verified tokens a memory holds.
 const maxRecalled = 4096
 
-// memory holds the claims of tokens whose signature has been verified with one secret or one key set, by SHA-256 of the whole token.
-// A page's requests bring the same token, and the signature of one token never becomes another; its times are to be checked each time.
+// memory holds the claims of tokens whose signature has been verified with one secret or one key
+// set, by SHA-256 of the whole token. A page's requests bring the same token, and the signature of
+// one token never becomes another; its times are to be checked each time.
 type memory struct {
 	mu       sync.Mutex
 	verified map[[32]byte]*claims // never changed once they are here

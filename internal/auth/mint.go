@@ -9,8 +9,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Mint returns a token for m, signed with secret (HS256), that holds from now for ttl. iss and aud are left out when empty.
-// It fails when secret is shorter than MinSecret, m names no member or no uniacid, or ttl is under a second.
+// Mint returns a token for m, signed with secret (HS256), that holds from now for ttl. iss and aud
+// are left out when empty. It fails when secret is shorter than MinSecret, m names no member or no
+// uniacid, or ttl is under a second.
 func Mint(secret []byte, m Member, ttl time.Duration, now time.Time, iss, aud string) (string, error) {
 	if err := checkSecret(secret); err != nil {
 		return "", err

@@ -45,13 +45,3 @@ func TestTheTokenIsTheHeadersElseTheCookies(t *testing.T) {
 		})
 	}
 }
-
-func TestTheContextCarriesTheMember(t *testing.T) {
-	t.Parallel()
-	if m, ok := auth.From(t.Context()); ok || m != (auth.Member{}) {
-		t.Errorf("got %+v of an empty context", m)
-	}
-	if m, ok := auth.From(auth.With(t.Context(), member7)); !ok || m != member7 {
-		t.Errorf("got %+v, %v", m, ok)
-	}
-}

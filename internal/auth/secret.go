@@ -14,9 +14,11 @@ import (
 // SecretFile is the name of the embedded server's own secret in its data directory.
 const SecretFile = "jwt-secret"
 
-// LoadOrCreateSecret returns the secret that the file SecretFile in dir holds, and makes dir and the file when there is none.
-// The secret is the file's text without the line break: 43 characters, 256 random bits in base64url, fit to be given as JWT_SECRET to another program.
-// Processes that start at once get the same one; a crash leaves a whole file or none. The file is its owner's alone (0600), and made so again when it is not.
+// LoadOrCreateSecret returns the secret that the file SecretFile in dir holds, and makes dir and
+// the file when there is none. The secret is the file's text without the line break: 43 characters,
+// 256 random bits in base64url, fit to be given as JWT_SECRET to another program. Processes that
+// start at once get the same one; a crash leaves a whole file or none. The file is its owner's
+// alone (0600), and made so again when it is not.
 func LoadOrCreateSecret(dir string) ([]byte, error) {
 	path := filepath.Join(dir, SecretFile)
 	secret, err := loadSecret(path)
@@ -55,7 +57,8 @@ func loadSecret(path string) ([]byte, error) {
 	return secret, nil
 }
 
-// createSecret puts a new secret at path, unless there is one by then: a link never replaces a file, as a rename would another process's secret.
+// createSecret puts a new secret at path, unless there is one by then: a link never replaces a
+// file, as a rename would another process's secret.
 func createSecret(dir, path string) error {
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // never fails

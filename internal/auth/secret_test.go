@@ -12,7 +12,8 @@ import (
 	"example.com/wechatcustomers/internal/auth"
 )
 
-// secretDir makes a copy of the test program print the secret of this directory and end: a process of its own for the race below.
+// secretDir makes a copy of the test program print the secret of this directory and end: a process
+// of its own for the race below.
 const secretDir = "TEST_PRINT_SECRET_OF"
 
 func TestMain(m *testing.M) {

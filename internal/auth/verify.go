@@ -16,9 +16,11 @@ import (
 )
 
 const (
-	// MinSecret is the least length of a secret, in bytes: RFC 7518 wants a key as long as HS256's hash.
+	// MinSecret is the least length of a secret, in bytes: RFC 7518 wants a key as long as HS256's
+	// hash.
 	MinSecret = 32
-	// MaxToken is the greatest length of a token, in bytes. Servers in front of this one rarely pass a longer header.
+	// MaxToken is the greatest length of a token, in bytes. Servers in front of this one rarely pass a
+	// longer header.
 	MaxToken = 8 << 10
 	// DefaultLeeway is what two well-kept clocks may differ by.
 	DefaultLeeway = 30 * time.Second
@@ -28,16 +30,19 @@ const (
 type Config struct {
 	// Secret verifies HS256, and nothing else does. At least MinSecret bytes, or none.
 	Secret []byte
-	// JWKS verifies RS256, ES256 and EdDSA (Ed25519): the path of a file, or an http or https URL, of a JSON Web Key Set (RFC 7517).
-	// A file is looked at again after a second, a URL after five minutes, and a URL at most every ten seconds when a token's key is unknown.
+	// JWKS verifies RS256, ES256 and EdDSA (Ed25519): the path of a file, or an http or https URL, of
+	// a JSON Web Key Set (RFC 7517). A file is looked at again after a second, a URL after five
+	// minutes, and a URL at most every ten seconds when a token's key is unknown.
 	JWKS string
 	// Issuer and Audience are demanded of the claims iss and aud; empty: not looked at.
 	Issuer, Audience string
-	// Leeway widens exp, nbf and iat on the side that lets a token in, for clocks that differ. Zero is none; see DefaultLeeway.
+	// Leeway widens exp, nbf and iat on the side that lets a token in, for clocks that differ. Zero is
+	// none; see DefaultLeeway.
 	Leeway time.Duration
 	// Clock is time.Now when nil.
 	Clock func() time.Time
-	// HTTPClient fetches the JWKS; nil is a plain one. Unless it has a rule of its own, it follows no redirect from https to http.
+	// HTTPClient fetches the JWKS; nil is a plain one. Unless it has a rule of its own, it follows no
+	// redirect from https to http.
 	HTTPClient *http.Client
 	// Log receives what becomes of the key set, never a token; nil logs nothing.
 	Log *slog.Logger
@@ -52,8 +57,9 @@ type Verifier struct {
 	validator *jwt.Validator
 }
 
-// New returns a Verifier. It reads the key set once, within ctx: a file that cannot be read or holds no usable key is an error,
-// a URL that does not answer is logged and tried again when a token needs it.
+// New returns a Verifier. It reads the key set once, within ctx: a file that cannot be read or
+// holds no usable key is an error, a URL that does not answer is logged and tried again when a
+// token needs it.
 func New(ctx context.Context, cfg Config) (*Verifier, error) {
 	var methods []string
 	switch {
@@ -103,8 +109,9 @@ func checkSecret(secret []byte) error {
 	return nil
 }
 
-// VerifyRequest returns the member that the request's token names: that of `Authorization: Bearer`, else that of the first cookie named cookieName that
-// holds (none is looked at where cookieName is empty). Errors are as Verify's.
+// VerifyRequest returns the member that the request's token names: that of `Authorization: Bearer`,
+// else that of the first cookie named cookieName that holds (none is looked at where cookieName is
+// empty). Errors are as Verify's.
 func (v *Verifier) VerifyRequest(r *http.Request, cookieName string) (Member, error) {
 	tokens := fromRequest(r, cookieName)
 	if len(tokens) == 0 {
@@ -124,10 +131,13 @@ func (v *Verifier) VerifyRequest(r *http.Request, cookieName string) (Member, er
 	return Member{}, failed
 }
 
-// Verify returns the member that token names. Every token that does not hold is apierr.Unauthenticated, with the reason for the log as its cause;
-// a token that needs the key set while there has never been one, or none for a day, is apierr.Unavailable. No error holds the token.
+// Verify returns the member that token names. Every token that does not hold is
+// apierr.Unauthenticated, with the reason for the log as its cause; a token that needs the key set
+// while there has never been one, or none for a day, is apierr.Unavailable. No error holds the
+// token.
 //
-// Required are sub and uniacid (1 to 4294967295, a decimal string or a number) and exp; crop_id, nbf and iat count where they are there.
+// Required are sub and uniacid (1 to 4294967295, a decimal string or a number) and exp; crop_id,
+// nbf and iat count where they are there.
 func (v *Verifier) Verify(ctx context.Context, token string) (Member, error) {
 	c, err := v.verify(ctx, token)
 	if err == nil {
@@ -164,7 +174,8 @@ func (v *Verifier) verify(ctx context.Context, token string) (*claims, error) {
 
 	c, used, err := v.parse(ctx, token)
 	if err != nil && used != nil && !errors.Is(err, jwt.ErrTokenInvalidClaims) {
-		// Either the token is forged or the keys have been rotated, under a new id or under the old one; only the source can tell.
+		// Either the token is forged or the keys have been rotated, under a new id or under the old one;
+		// only the source can tell.
 		if v.keys.renewed(ctx, used) {
 			c, used, err = v.parse(ctx, token)
 		}
@@ -188,7 +199,8 @@ func (v *Verifier) peek() *keySet {
 	return v.keys.peek()
 }
 
-// parse verifies token from the start. used is the key set that was asked, nil when the token never came so far or the secret was asked.
+// parse verifies token from the start. used is the key set that was asked, nil when the token never
+// came so far or the secret was asked.
 func (v *Verifier) parse(ctx context.Context, token string) (c *claims, used *keySet, err error) {
 	c = &claims{}
 	_, err = v.parser.ParseWithClaims(token, c, func(t *jwt.Token) (any, error) {
@@ -199,8 +211,9 @@ func (v *Verifier) parse(ctx context.Context, token string) (c *claims, used *ke
 		if _, given := t.Header["kid"]; given && !ok {
 			return nil, errors.New("kid is no string")
 		}
-		// The algorithm alone decides which side verifies, and is one that this side is configured for: the parser has seen to that.
-		// So no public key ever serves as a secret, and no secret of a key set counts.
+		// The algorithm alone decides which side verifies, and is one that this side is configured for:
+		// the parser has seen to that. So no public key ever serves as a secret, and no secret of a key
+		// set counts.
 		if t.Method == jwt.SigningMethodHS256 {
 			return v.secret, nil
 		}
@@ -214,7 +227,8 @@ func (v *Verifier) parse(ctx context.Context, token string) (c *claims, used *ke
 	return c, used, err
 }
 
-// compact says whether token is written in the alphabet of a compact JWS. The base64 decoder skips line breaks, so that one token would have many spellings.
+// compact says whether token is written in the alphabet of a compact JWS. The base64 decoder skips
+// line breaks, so that one token would have many spellings.
 func compact(token string) bool {
 	for i := range len(token) {
 		switch b := token[i]; {

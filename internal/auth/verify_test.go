@@ -88,7 +88,8 @@ func TestWhatIsNotExactlyASignedTokenIsRejected(t *testing.T) {
 	head, rest, _ := strings.Cut(good, ".")
 	claims, sig, _ := strings.Cut(rest, ".")
 
-	// The last character of 32 bytes in base64 has two bits to spare: a decoder that does not look lets four signatures in for one.
+	// The last character of 32 bytes in base64 has two bits to spare: a decoder that does not look
+	// lets four signatures in for one.
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	spare := sig[:len(sig)-1] + string(alphabet[strings.IndexByte(alphabet, sig[len(sig)-1])|1])
 	if spare == sig {

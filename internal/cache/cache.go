@@ -1,20 +1,24 @@
-// Package cache owns what the server keeps of earlier answers: a bounded store in which everything is one enterprise's, and is found again only
-// under the very versions of that enterprise's data that it was read under.
+// Package cache owns what the server keeps of earlier answers: a bounded store in which everything
+// is one enterprise's, and is found again only under the very versions of that enterprise's data
+// that it was read under.
 package cache
 
 import "github.com/jellydator/ttlcache/v3"
 
-// Key says what a value is of. A newer value takes the place of an older one under the same key: what is out of date does not fill the store.
+// Key says what a value is of. A newer value takes the place of an older one under the same key:
+// what is out of date does not fill the store.
 type Key struct {
 	CropID uint32 // the enterprise
 	Kind   string // what kind of thing it is, as its user calls it
 	Asked  string // what was asked for, spelt in one way
 }
 
-// Versions say as of when a value is: the versions of the enterprise's data that it depends on, 0 for one that it does not.
+// Versions say as of when a value is: the versions of the enterprise's data that it depends on, 0
+// for one that it does not.
 type Versions struct{ Rows, Dict uint64 }
 
-// Store holds values up to a total of bytes; those that nobody has asked for the longest go first. It is safe for concurrent use. The zero Store keeps nothing.
+// Store holds values up to a total of bytes; those that nobody has asked for the longest go first.
+// It is safe for concurrent use. The zero Store keeps nothing.
 type Store struct {
 	cache *ttlcache.Cache[Key, entry]
 	bytes int

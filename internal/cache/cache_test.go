@@ -38,7 +38,8 @@ func TestWhatIsKeptStaysWithinTheStoresBytes(t *testing.T) {
 	key := func(n int) cache.Key { return cache.Key{CropID: 1, Kind: "page", Asked: fmt.Sprint(n)} }
 	for n := range 2000 {
 		s.Put(key(n), cache.Versions{}, n, size)
-		// What has just been put is found, whatever was there before and however often that was asked for.
+		// What has just been put is found, whatever was there before and however often that was asked
+		// for.
 		if _, ok := cache.Get[int](s, key(n), cache.Versions{}); !ok {
 			t.Fatalf("value %d is not there", n)
 		}

@@ -1,6 +1,7 @@
-// Package canonical turns a request as real clients spell it (query, form, multipart or JSON; any way of writing arrays and unset filters)
-// into the one literal query that the document declares. It judges shapes and spellings only: what a value may be is the document's to say,
-// except where no schema can (the time's two sides, a page past every list).
+// Package canonical turns a request as real clients spell it (query, form, multipart or JSON; any
+// way of writing arrays and unset filters) into the one literal query that the document declares.
+// It judges shapes and spellings only: what a value may be is the document's to say, except where
+// no schema can (the time's two sides, a page past every list).
 package canonical
 
 import (
@@ -16,13 +17,15 @@ import (
 	"example.com/wechatcustomers/internal/apierr"
 )
 
-// MaxPage is the page that any larger one becomes: past the end of every list, and small enough that no offset overflows.
+// MaxPage is the page that any larger one becomes: past the end of every list, and small enough
+// that no offset overflows.
 const MaxPage = 1_000_000_000
 
 // maxWrong is how many wrong parameters are named at most.
 const maxWrong = 20
 
-// group is the key that holds the filters in every spelling: search[status], search.status, {"search":{"status":1}}, search={"status":1}.
+// group is the key that holds the filters in every spelling: search[status], search.status,
+// {"search":{"status":1}}, search={"status":1}.
 const group = "search"
 
 // Kind says how a parameter's values are written in the literal query.
@@ -42,20 +45,23 @@ type Param struct {
 	Kind Kind
 }
 
-// Params returns the query parameters of an operation in the document's order. An array named with [] is a Range, any other array and what is
-// marked x-comma-list a List, the parameter named page a Page.
-func Params(declared openapi3.Parameters) []Param {
+// Params returns the query parameters of an item's GET in the document's order: those that the item
+// has for all its methods, then the operation's own, of which one takes the place of the item's of
+// the same name. An array named with [] is a Range, any other array and what is marked x-comma-list
+// a List, the parameter named page a Page.
+func Params(item *openapi3.PathItem) []Param {
 	var params []Param
-	for _, ref := range declared {
+	for _, ref := range declared(item) {
 		p := ref.Value
 		if p.In != openapi3.ParameterInQuery {
 			continue
 		}
 		param := Param{Name: p.Name}
-		switch array := p.Schema.Value.Type.Is(openapi3.TypeArray); {
+		schema := p.Schema.Value
+		switch array := schema.Type.Is(openapi3.TypeArray); {
 		case array && strings.HasSuffix(p.Name, "[]"):
 			param.Kind = Range
-		case array || p.Extensions["x-comma-list"] == true:
+		case array || schema.Extensions["x-comma-list"] == true:
 			param.Kind = List
 		case p.Name == "page":
 			param.Kind = Page
@@ -63,6 +69,16 @@ func Params(declared openapi3.Parameters) []Param {
 		params = append(params, param)
 	}
 	return params
+}
+
+func declared(item *openapi3.PathItem) openapi3.Parameters {
+	var all openapi3.Parameters
+	for _, ref := range item.Parameters {
+		if item.Get.Parameters.GetByInAndName(ref.Value.In, ref.Value.Name) == nil {
+			all = append(all, ref)
+		}
+	}
+	return append(all, item.Get.Parameters...)
 }
 
 // Normaliser rewrites requests for one operation. It is safe for concurrent use.
@@ -77,7 +93,8 @@ type param struct {
 	escaped string // the name as the literal query has it
 }
 
-// New returns a Normaliser for these parameters that takes at most maxPairs pairs from the query and as many from the body.
+// New returns a Normaliser for these parameters that takes at most maxPairs pairs from the query
+// and as many from the body.
 func New(params []Param, maxPairs int) *Normaliser {
 	n := &Normaliser{maxPairs: maxPairs}
 	for _, p := range params {
@@ -86,10 +103,12 @@ func New(params []Param, maxPairs int) *Normaliser {
 	return n
 }
 
-// Normalise returns the literal query, in the document's order, that means what the request means. Where query and body both have a
-// parameter, the body's counts, even if it is empty. Unset parameters and keys that are none of the document's are left out.
+// Normalise returns the literal query, in the document's order, that means what the request means.
+// Where query and body both have a parameter, the body's counts, even if it is empty. Unset
+// parameters and keys that are none of the document's are left out.
 //
-// Errors are *apierr.Error: Invalid with each wrong parameter, beside which the query of the others is returned, MediaType for a body of another type, TooLong or TooLarge for more pairs than
+// Errors are *apierr.Error: Invalid with each wrong parameter, beside which the query of the others
+// is returned, MediaType for a body of another type, TooLong or TooLarge for more pairs than
 // allowed in the query or the body.
 func (n *Normaliser) Normalise(rawQuery, contentType string, body []byte) (string, error) {
 	r := &reading{n: n, given: make([]given, len(n.params)), left: n.maxPairs, tooMany: apierr.TooLong}
@@ -164,7 +183,8 @@ func (r *reading) add(key, value string) error {
 	return nil
 }
 
-// reject notes a wrong parameter once, with what it had where that helps. The list is cut short: a page of misspelt keys is one mistake.
+// reject notes a wrong parameter once, with what it had where that helps. The list is cut short: a
+// page of misspelt keys is one mistake.
 func (r *reading) reject(field, message, got string) {
 	if len(field) > 100 {
 		field = field[:100] + "…"
@@ -175,7 +195,8 @@ func (r *reading) reject(field, message, got string) {
 	}
 }
 
-// find returns the index of the parameter that key spells, with the brackets that follow its name, or -1.
+// find returns the index of the parameter that key spells, with the brackets that follow its name,
+// or -1.
 func (n *Normaliser) find(key string) (int, string) {
 	for i := range n.params {
 		if sub, ok := strings.CutPrefix(key, n.params[i].base); ok && (sub == "" || sub[0] == '[') {
@@ -200,7 +221,8 @@ func (n *Normaliser) ours(key string) bool {
 	return i >= 0 || isFilter(key) || isGroup(key)
 }
 
-// put takes one value, with the brackets after the parameter's name: none, [], [0]. It returns what is wrong, or "".
+// put takes one value, with the brackets after the parameter's name: none, [], [0]. It returns what
+// is wrong, or "".
 func (g *given) put(kind Kind, sub, value string) string {
 	if kind == Single || kind == Page {
 		if sub == "" {
@@ -259,7 +281,8 @@ func (g *given) put(kind Kind, sub, value string) string {
 	return ""
 }
 
-// literal returns the values as the literal query has them, none where the parameter is unset, and what is wrong, or "".
+// literal returns the values as the literal query has them, none where the parameter is unset, and
+// what is wrong, or "".
 func (g *given) literal(kind Kind) (values []string, problem string) {
 	for _, v := range g.values {
 		// MySQL's collations ignore NUL, so that a filter with one would match what it should not.
@@ -302,7 +325,8 @@ func timeRange(values []string) ([]string, string) {
 		if v == "" {
 			continue
 		}
-		// Date.now()/1000 has a fraction. From 1e14 on, a value would still look like milliseconds once divided.
+		// Date.now()/1000 has a fraction. From 1e14 on, a value would still look like milliseconds once
+		// divided.
 		whole, fraction, _ := strings.Cut(v, ".")
 		n, err := strconv.ParseInt(whole, 10, 64)
 		if !digits(whole) || !digits("0"+fraction) || err != nil || n >= 1e14 {
@@ -343,13 +367,15 @@ func digits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// isFilter says whether key is meant as a filter, however misspelt. Other unknown keys belong to the old pages' routers and pass.
+// isFilter says whether key is meant as a filter, however misspelt. Other unknown keys belong to
+// the old pages' routers and pass.
 func isFilter(key string) bool {
 	i := strings.IndexAny(key, "[.%")
 	return i >= 0 && isGroup(key[:i])
 }
 
-// isGroup says whether name is the group, or meant to be it: in capitals, behind the rest of an address (?search, amp;search), or a letter off.
+// isGroup says whether name is the group, or meant to be it: in capitals, behind the rest of an
+// address (?search, amp;search), or a letter off.
 func isGroup(name string) bool {
 	name = strings.ToLower(strings.TrimSpace(name[strings.LastIndexAny(name, "?&;")+1:]))
 	if len(name) > len(group)+1 {

@@ -26,7 +26,7 @@ func setup(t testing.TB) *canonical.Normaliser {
 		t.Fatal(err)
 	}
 	item := document.Paths.Value("/business/{uniacid}/plugin/WechatCustomers/getList")
-	return canonical.New(canonical.Params(item.Get.Parameters), 200)
+	return canonical.New(canonical.Params(item), 200)
 }
 
 type vector struct {
@@ -255,12 +255,14 @@ openapi: 3.0.3
 info: { title: t, version: "1" }
 paths:
   /{p}:
+    parameters:
+      - { name: p, in: path, required: true, schema: { type: string } }
+      - { name: page, in: query, x-comma-list: true, schema: { type: string } }
+      - { name: 'search[time][]', in: query, schema: { type: array, items: { type: string } } }
     get:
       parameters:
-        - { name: p, in: path, required: true, schema: { type: string } }
-        - { name: 'search[time][]', in: query, schema: { type: array, items: { type: string } } }
         - { name: omit, in: query, style: form, explode: false, schema: { type: array, items: { type: string } } }
-        - { name: 'search[tags_data]', in: query, x-comma-list: true, schema: { type: string } }
+        - { name: 'search[tags_data]', in: query, schema: { type: string, x-comma-list: true } }
         - { name: 'search[new]', in: query, schema: { type: integer } }
         - { name: page, in: query, schema: { type: integer } }
       responses: {}
@@ -268,7 +270,7 @@ paths:
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := canonical.Params(document.Paths.Value("/{p}").Get.Parameters)
+	got := canonical.Params(document.Paths.Value("/{p}"))
 	want := []canonical.Param{
 		{"search[time][]", canonical.Range}, {"omit", canonical.List}, {"search[tags_data]", canonical.List}, {"search[new]", canonical.Single}, {"page", canonical.Page},
 	}

@@ -37,8 +37,8 @@ func (r *reading) body(contentType string, body []byte) error {
 	return apierr.New(apierr.MediaType, nil)
 }
 
-// form reads pairs as a browser wrote them. Unlike net/url it takes a lone % and a ; as the text they are: dropping the pair would
-// answer with an unfiltered list.
+// form reads pairs as a browser wrote them. Unlike net/url it takes a lone % and a ; as the text
+// they are: dropping the pair would answer with an unfiltered list.
 func (r *reading) form(pairs string) error {
 	for pair := range strings.SplitSeq(pairs, "&") {
 		if pair == "" {
@@ -75,7 +75,8 @@ func (r *reading) multipart(contentType string, body []byte) error {
 	broken := apierr.Bad(apierr.Field{Field: "body", Message: "不是有效的 multipart/form-data"})
 	_, attributes, _ := mime.ParseMediaType(contentType)
 	boundary := attributes["boundary"]
-	// The reader calls a body that was cut off in some places an end like any other, and the filters behind it would be lost.
+	// The reader calls a body that was cut off in some places an end like any other, and the filters
+	// behind it would be lost.
 	if boundary == "" || !bytes.Contains(body, []byte("--"+boundary+"--")) {
 		return broken
 	}
@@ -137,7 +138,8 @@ type jsonWalk struct {
 	valid bool // the text is UTF-8 and has no half of a character
 }
 
-// loneSurrogate says whether text has a \u escape of half a character, which JSON.stringify writes for a text that was cut inside an emoji.
+// loneSurrogate says whether text has a \u escape of half a character, which JSON.stringify writes
+// for a text that was cut inside an emoji.
 func loneSurrogate(text []byte) bool {
 	unit := func(i int) uint64 {
 		if i+6 > len(text) || text[i] != '\\' || text[i+1] != 'u' {
@@ -162,7 +164,8 @@ func loneSurrogate(text []byte) bool {
 	return false
 }
 
-// value reads the next value and adds its leaves, each under the key that a form would give it. Errors are the decoder's, or add's.
+// value reads the next value and adds its leaves, each under the key that a form would give it.
+// Errors are the decoder's, or add's.
 func (w *jsonWalk) value(key string, depth int) error {
 	// Nothing of ours is nested this deep, and what is unrelated is not looked into.
 	if depth > 3 || depth > 0 && !w.n.ours(key) {
@@ -240,7 +243,8 @@ func (w *jsonWalk) text(s string) string {
 	return strings.ReplaceAll(s, "\uFFFD", "\xff")
 }
 
-// number returns a whole number without fraction or exponent (PHP writes 1.0, others 1e3), any other as it stands.
+// number returns a whole number without fraction or exponent (PHP writes 1.0, others 1e3), any
+// other as it stands.
 func number(s string) string {
 	f, err := strconv.ParseFloat(s, 64)
 	switch {

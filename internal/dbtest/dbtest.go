@@ -1,5 +1,6 @@
-// Package dbtest gives every test a database of its own on a real server. All test processes of one run share
-// one disposable server; the last one stops it, and what a crashed run left is deleted by the next.
+// Package dbtest gives every test a database of its own on a real server. All test processes of one
+// run share one disposable server; the last one stops it, and what a crashed run left is deleted by
+// the next.
 //
 // A package that uses it says so once:
 //
@@ -28,8 +29,9 @@ import (
 	"example.com/wechatcustomers/internal/embedded"
 )
 
-// Engine returns the server that the tests run on: what TEST_ENGINE says (mariadb-11.8, mysql-9.7), else
-// mariadb-10.11, and where that cannot be had "": whatever server the machine has or its own release packages.
+// Engine returns the server that the tests run on: what TEST_ENGINE says (mariadb-11.8, mysql-9.7),
+// else mariadb-10.11, and where that cannot be had "": whatever server the machine has or its own
+// release packages.
 func Engine() string { return engine() }
 
 var engine = sync.OnceValue(func() string {
@@ -48,8 +50,9 @@ func choose(asked string, available func(embedded.Engine) error) string {
 	return string(embedded.MariaDB1011)
 }
 
-// New returns the DSN (go-sql-driver's) of a new, empty database named after the test; it is dropped when the
-// test ends. The first call of a process starts the server, or joins it. Any failure is fatal to the test.
+// New returns the DSN (go-sql-driver's) of a new, empty database named after the test; it is
+// dropped when the test ends. The first call of a process starts the server, or joins it. Any
+// failure is fatal to the test.
 func New(t testing.TB) string {
 	t.Helper()
 	server, db, err := shared.get()
@@ -79,7 +82,8 @@ var serial atomic.Int64
 // A name may have 64 characters; what makes it unique must survive the cut.
 const maxName = 64
 
-// databaseName returns a name of letters, digits and _ that no other call returns while this process lives.
+// databaseName returns a name of letters, digits and _ that no other call returns while this
+// process lives.
 func databaseName(test string) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {
@@ -96,7 +100,8 @@ func databaseName(test string) string {
 	return clean[:min(len(clean), maxName-len(unique))] + unique
 }
 
-// Main runs the package's tests and then gives the server back, also when it is interrupted; it does not return.
+// Main runs the package's tests and then gives the server back, also when it is interrupted; it
+// does not return.
 func Main(m *testing.M) {
 	shared.main.Store(true)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

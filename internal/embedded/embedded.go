@@ -1,11 +1,12 @@
-// Package embedded runs a private MariaDB as a child process: it finds or fetches the server, owns its
-// data directory, and shares one running server between all programs that use the same directory.
+// Package embedded runs a private MariaDB as a child process: it finds or fetches the server, owns
+// its data directory, and shares one running server between all programs that use the same
+// directory.
 //
-// What is in a directory: control.lock (held while somebody starts or stops the server), users.lock (every
-// program using the server holds it shared), server.lock (held by the server process itself, so that the
-// kernel says whether it lives), server.json (what the data was made by, and its socket), server.pid,
-// server.log, tmp, data, and run (the socket, in a folder that only this user can enter). All locks are
-// flock(2): a killed program or server leaves none behind.
+// What is in a directory: control.lock (held while somebody starts or stops the server), users.lock
+// (every program using the server holds it shared), server.lock (held by the server process itself,
+// so that the kernel says whether it lives), server.json (what the data was made by, and its
+// socket), server.pid, server.log, tmp, data, and run (the socket, in a folder that only this user
+// can enter). All locks are flock(2): a killed program or server leaves none behind.
 package embedded
 
 import (
@@ -49,15 +50,16 @@ type Options struct {
 	Dir string
 	// Engine is the server to run; a directory keeps the engine it was made with.
 	Engine Engine
-	// Cache is the folder for fetched servers; default: wechat-customers/servers in the user's cache folder.
+	// Cache is the folder for fetched servers; default: wechat-customers/servers in the user's cache
+	// folder.
 	Cache string
-	// BufferPool is the memory for table data, in bytes; default 256 MiB, 64 MiB for a disposable server.
-	// It is settled by the program that starts the server, not by those that join it.
+	// BufferPool is the memory for table data, in bytes; default 256 MiB, 64 MiB for a disposable
+	// server. It is settled by the program that starts the server, not by those that join it.
 	BufferPool int64
 	// MaxConnections is the server's limit; default 151.
 	MaxConnections int
-	// Disposable trades durability for speed: for tests. The data is deleted when the first user comes and
-	// when the last one leaves. A directory is disposable for ever or never.
+	// Disposable trades durability for speed: for tests. The data is deleted when the first user comes
+	// and when the last one leaves. A directory is disposable for ever or never.
 	Disposable bool
 	// Log hears what takes long (fetching, creating); nil is silent.
 	Log *slog.Logger
@@ -76,9 +78,9 @@ type Server struct {
 	closeErr  error
 }
 
-// Start returns a share in the server of o.Dir, ready to answer: it joins the running one or starts one.
-// ctx bounds the start only; the server runs until the last share on the directory is closed. When no server
-// can be found or fetched the error is an [*UnavailableError].
+// Start returns a share in the server of o.Dir, ready to answer: it joins the running one or starts
+// one. ctx bounds the start only; the server runs until the last share on the directory is closed.
+// When no server can be found or fetched the error is an [*UnavailableError].
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
@@ -187,7 +189,8 @@ func (s *Server) start(ctx context.Context, o Options) error {
 	return nil
 }
 
-// launch creates the data when there is none and starts the server on it; the server may not answer yet.
+// launch creates the data when there is none and starts the server on it; the server may not answer
+// yet.
 func (s *Server) launch(ctx context.Context, o Options, kept *state) error {
 	if kept != nil {
 		if _, err := os.Stat(filepath.Join(o.Dir, "data")); errors.Is(err, fs.ErrNotExist) {
@@ -214,8 +217,8 @@ func (s *Server) launch(ctx context.Context, o Options, kept *state) error {
 	return b.spawn(o, socket)
 }
 
-// create makes the data with the first server that can, and returns that. An installed one may be kept from it: Ubuntu's AppArmor lets
-// mysqld write to the system's own database only.
+// create makes the data with the first server that can, and returns that. An installed one may be
+// kept from it: Ubuntu's AppArmor lets mysqld write to the system's own database only.
 func (s *Server) create(ctx context.Context, o Options) (*binary, error) {
 	var failed error
 	if o.Engine == Default {
@@ -252,14 +255,15 @@ func (s *Server) createWith(ctx context.Context, o Options, b *binary) error {
 	return nil
 }
 
-// record writes down what the data is used by, before the data appears under its name: data without a record never exists.
+// record writes down what the data is used by, before the data appears under its name: data without
+// a record never exists.
 func (s *Server) record(b *binary) error {
 	s.state.Engine, s.state.Version = b.version.engine, b.version.number
 	return s.state.write(s.dir)
 }
 
-// ready waits until the server answers and the database exists. Crash recovery may take its time, so only
-// ctx and the server's own end set limits.
+// ready waits until the server answers and the database exists. Crash recovery may take its time,
+// so only ctx and the server's own end set limits.
 func (s *Server) ready(ctx context.Context) error {
 	cfg := s.config()
 	cfg.DBName = ""
@@ -305,8 +309,8 @@ const (
 	errShutdown           = 1053
 )
 
-// DSN returns the go-sql-driver DSN of [Database] over the server's unix socket, with full rights and no
-// parameters set.
+// DSN returns the go-sql-driver DSN of [Database] over the server's unix socket, with full rights
+// and no parameters set.
 func (s *Server) DSN() string { return s.config().FormatDSN() }
 
 func (s *Server) config() *mysql.Config { return config(s.state.Socket) }
@@ -323,7 +327,8 @@ func config(socket string) *mysql.Config {
 // Version returns the running server's name and version, such as "MariaDB 10.11.18".
 func (s *Server) Version() string { return s.state.version().String() }
 
-// Close gives the share back; the last one stops the server and waits for its end. Closing twice is harmless.
+// Close gives the share back; the last one stops the server and waits for its end. Closing twice is
+// harmless.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
 		if err := s.close(); err != nil {

@@ -22,7 +22,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// The test binary, run again with this variable set to a directory, is another program that uses its database.
+// The test binary, run again with this variable set to a directory, is another program that uses
+// its database.
 const programVariable = "EMBEDDED_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -33,14 +34,16 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	// The driver's pools find out in the middle of a test that their server was killed; that is no news.
+	// The driver's pools find out in the middle of a test that their server was killed; that is no
+	// news.
 	if err := mysql.SetLogger(&mysql.NopLogger{}); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
 }
 
-// program starts the database, says so, and gives its share back when it is told to end or its parent is gone.
+// program starts the database, says so, and gives its share back when it is told to end or its
+// parent is gone.
 func program(dir string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -294,8 +297,9 @@ func TestProgramAndServerKilledTogetherLeaveTheData(t *testing.T) {
 	note(t, s.DSN(), "committed")
 	end(t, killed, syscall.SIGKILL)
 	killServer(t, dir)
-	// What is left is what a machine leaves that lost its power: a socket, a pid file, no locks. After the next boot the
-	// number in MySQL's lock of the socket is another process's: here this one's parent.
+	// What is left is what a machine leaves that lost its power: a socket, a pid file, no locks. After
+	// the next boot the number in MySQL's lock of the socket is another process's: here this one's
+	// parent.
 	crash(s)
 	if err := os.WriteFile(s.state.Socket+".lock", []byte(strconv.Itoa(os.Getppid())+"\n"), 0o600); err != nil {
 		t.Fatal(err)

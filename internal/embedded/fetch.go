@@ -41,9 +41,10 @@ func ownPackage() release {
 	}}
 }
 
-// fetch returns the release's server from the cache, filling it first when need be: apt downloads the packages
-// and all they depend on into a folder of its own, as if nothing were installed, and dpkg-deb unpacks them. It
-// needs no root, and the server then runs with the libraries it was built for, whatever the machine has.
+// fetch returns the release's server from the cache, filling it first when need be: apt downloads
+// the packages and all they depend on into a folder of its own, as if nothing were installed, and
+// dpkg-deb unpacks them. It needs no root, and the server then runs with the libraries it was built
+// for, whatever the machine has.
 func fetch(ctx context.Context, o Options, r release) (*binary, error) {
 	if runtime.GOOS != "linux" {
 		return nil, fmt.Errorf("servers are fetched for Linux only, this is %s", runtime.GOOS)
@@ -115,7 +116,8 @@ func fetch(ctx context.Context, o Options, r release) (*binary, error) {
 	return b, nil
 }
 
-// cacheDir returns the folder for fetched servers, or one in the temporary directory for users without a home.
+// cacheDir returns the folder for fetched servers, or one in the temporary directory for users
+// without a home.
 func cacheDir(wanted string) (string, error) {
 	if wanted != "" {
 		dir, err := filepath.Abs(wanted)
@@ -135,7 +137,8 @@ func cacheDir(wanted string) (string, error) {
 	return dir, PrivateDir(dir)
 }
 
-// unpacked returns the server of an unpacked tree, run by the tree's own loader with the tree's own libraries.
+// unpacked returns the server of an unpacked tree, run by the tree's own loader with the tree's own
+// libraries.
 func unpacked(ctx context.Context, tree string) (*binary, error) {
 	glob := func(patterns ...string) []string {
 		var found []string
@@ -186,7 +189,8 @@ func download(ctx context.Context, work string, r release) error {
 	set("Dir::State::status", filepath.Join(work, "status")) // empty: so everything is needed
 	set("Dir::Cache", filepath.Join(work, "cache"))
 	set("Dir::Log", filepath.Join(work, "log"))
-	// The machine may have hooks that tidy its real cache, and a user for downloads who cannot enter ours.
+	// The machine may have hooks that tidy its real cache, and a user for downloads who cannot enter
+	// ours.
 	conf.WriteString("#clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n#clear APT::Update::Post-Invoke-Success;\n#clear DPkg::Pre-Install-Pkgs;\n")
 	set("APT::Sandbox::User", "")
 	set("APT::Install-Recommends", "false")
@@ -222,7 +226,8 @@ func download(ctx context.Context, work string, r release) error {
 		}
 		return complaints(out), err
 	}
-	// A source that cannot be reached is only a warning to apt; whether it mattered shows in the next step.
+	// A source that cannot be reached is only a warning to apt; whether it mattered shows in the next
+	// step.
 	warnings, err := apt("update")
 	if err != nil {
 		return fmt.Errorf("apt-get update: %w: %s", err, warnings)

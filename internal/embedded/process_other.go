@@ -9,7 +9,8 @@ import (
 	"os/exec"
 )
 
-// Without flock and sessions there is no safe way to share a server: findServer says what to do instead.
+// Without flock and sessions there is no safe way to share a server: findServer says what to do
+// instead.
 const supported = false
 
 type lock struct{}

@@ -17,8 +17,8 @@ import (
 
 const supported = true
 
-// lock is an open file that can be flocked. The lock belongs to the open file: it ends with the last
-// descriptor of it, however the processes that hold one end.
+// lock is an open file that can be flocked. The lock belongs to the open file: it ends with the
+// last descriptor of it, however the processes that hold one end.
 type lock struct{ file *os.File }
 
 func openLock(path string) (*lock, error) {
@@ -67,8 +67,8 @@ func (l *lock) tryExclusive() (bool, error) {
 	return err == nil, err
 }
 
-// shared turns the lock into a shared one. It waits for nobody: exclusive holders come and go under the
-// control lock, which the caller has.
+// shared turns the lock into a shared one. It waits for nobody: exclusive holders come and go under
+// the control lock, which the caller has.
 func (l *lock) shared() error { return l.flock(syscall.LOCK_SH) }
 
 func (l *lock) flock(how int) error {
@@ -82,8 +82,8 @@ func (l *lock) flock(how int) error {
 
 func (l *lock) close() { _ = l.file.Close() }
 
-// serverAlive reports whether the server process of dir exists: it inherited the locked server.lock and
-// nobody else keeps it open.
+// serverAlive reports whether the server process of dir exists: it inherited the locked server.lock
+// and nobody else keeps it open.
 func serverAlive(dir string) (bool, error) {
 	l, err := openLock(filepath.Join(dir, "server.lock"))
 	if err != nil {
@@ -94,8 +94,9 @@ func serverAlive(dir string) (bool, error) {
 	return !free, err
 }
 
-// startServer runs cmd as the server of dir, which listens on socket: in a session of its own, so that Ctrl-C in the
-// terminal reaches the program and not its database, and holding server.lock until it ends.
+// startServer runs cmd as the server of dir, which listens on socket: in a session of its own, so
+// that Ctrl-C in the terminal reaches the program and not its database, and holding server.lock
+// until it ends.
 func startServer(dir, socket string, cmd *exec.Cmd) error {
 	l, err := openLock(filepath.Join(dir, "server.lock"))
 	if err != nil {
@@ -109,8 +110,8 @@ func startServer(dir, socket string, cmd *exec.Cmd) error {
 	if !free {
 		return errors.New("a server is still running there")
 	}
-	// What a killed server left must not be taken for a live one's: MySQL refuses to start while the number in the
-	// socket's lock file is any process's, a stranger's or one that nobody has reaped.
+	// What a killed server left must not be taken for a live one's: MySQL refuses to start while the
+	// number in the socket's lock file is any process's, a stranger's or one that nobody has reaped.
 	for _, left := range []string{filepath.Join(dir, "server.pid"), socket, socket + ".lock"} {
 		if err := os.RemoveAll(left); err != nil {
 			return err
@@ -125,10 +126,12 @@ func startServer(dir, socket string, cmd *exec.Cmd) error {
 	return nil
 }
 
-// How long a server may take to stop by itself, writing its pages out. InnoDB recovers from the kill after it.
+// How long a server may take to stop by itself, writing its pages out. InnoDB recovers from the
+// kill after it.
 const stopPatience = 2 * time.Minute
 
-// stopServer ends the server of dir, if one runs, and waits for its end; kill does not let it tidy up.
+// stopServer ends the server of dir, if one runs, and waits for its end; kill does not let it tidy
+// up.
 func stopServer(dir string, kill bool) error {
 	p, err := serverProcess(dir)
 	if err != nil || p == nil {
@@ -168,8 +171,8 @@ func sendSignal(p *os.Process, sig os.Signal) error {
 	return nil
 }
 
-// serverProcess returns the running server's process, or nil when none runs. A server that has only just been
-// started (by a program that was killed meanwhile) has no pid file yet: wait for it.
+// serverProcess returns the running server's process, or nil when none runs. A server that has only
+// just been started (by a program that was killed meanwhile) has no pid file yet: wait for it.
 func serverProcess(dir string) (*os.Process, error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

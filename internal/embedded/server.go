@@ -23,8 +23,9 @@ type binary struct {
 	preload string   // a library that makes fsync do nothing; empty when there is none
 }
 
-// unsynced returns b run in such a way that it never waits for the disk: what it has written survives the end
-// of the process, but not of the machine. Making MySQL's system tables takes 3 s so, and 10 to 40 s on a busy disk.
+// unsynced returns b run in such a way that it never waits for the disk: what it has written
+// survives the end of the process, but not of the machine. Making MySQL's system tables takes 3 s
+// so, and 10 to 40 s on a busy disk.
 func (b *binary) unsynced() *binary {
 	if b.preload == "" {
 		return b
@@ -104,7 +105,8 @@ func fetched(ctx context.Context, o Options) (*binary, error) {
 	return b, nil
 }
 
-// Available returns nil where the packages of an engine are in the cache or could be fetched into it, and else an [*UnavailableError].
+// Available returns nil where the packages of an engine are in the cache or could be fetched into
+// it, and else an [*UnavailableError].
 func Available(ctx context.Context, e Engine, log *slog.Logger) error {
 	o := Options{Dir: ".", Engine: e, Log: log}
 	if err := o.complete(); err != nil {
@@ -114,7 +116,8 @@ func Available(ctx context.Context, e Engine, log *slog.Logger) error {
 	return err
 }
 
-// installed returns the machine's own servers, MariaDB first: it is what everything is tried on most.
+// installed returns the machine's own servers, MariaDB first: it is what everything is tried on
+// most.
 func installed(ctx context.Context) []*binary {
 	folders := filepath.SplitList(os.Getenv("PATH"))
 	// Where servers are installed, but PATH seldom goes, least of all without root.
@@ -174,8 +177,8 @@ func (b *binary) askVersion(ctx context.Context) error {
 	return err
 }
 
-// systemTables returns the SQL that makes MariaDB's own tables, as mariadb-install-db feeds it, without the
-// accounts of this host's name: the server hears a socket only.
+// systemTables returns the SQL that makes MariaDB's own tables, as mariadb-install-db feeds it,
+// without the accounts of this host's name: the server hears a socket only.
 func (b *binary) systemTables() ([]byte, error) {
 	for _, folder := range b.share {
 		for _, brand := range []string{"mariadb", "mysql"} {

@@ -19,8 +19,8 @@ var debianSuites = []string{
 	"buster", "bullseye", "bookworm", "trixie", "forky", "duke",
 }
 
-// debianSources returns a deb822 source for the suite, from the first Debian mirror, and the first mirror of
-// Debian's security updates, that the machine itself uses: aptDir is its /etc/apt.
+// debianSources returns a deb822 source for the suite, from the first Debian mirror, and the first
+// mirror of Debian's security updates, that the machine itself uses: aptDir is its /etc/apt.
 func debianSources(aptDir, suite string) (string, error) {
 	var mirror, security string
 	for _, s := range readSources(aptDir) {
@@ -55,8 +55,9 @@ func debianSources(aptDir, suite string) (string, error) {
 func stanza(uri, suite string) string {
 	var text strings.Builder
 	text.WriteString("Types: deb\nURIs: " + uri + "\nSuites: " + suite + "\nComponents: main\n")
-	// Debian's archive keys, old and coming ones, are in one keyring (under either name, by release). Where it
-	// is missing apt falls back on the keys that the machine trusts for everything; it never goes unchecked.
+	// Debian's archive keys, old and coming ones, are in one keyring (under either name, by release).
+	// Where it is missing apt falls back on the keys that the machine trusts for everything; it never
+	// goes unchecked.
 	for _, keyring := range []string{"/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp"} {
 		if _, err := os.Stat(keyring); err == nil {
 			text.WriteString("Signed-By: " + keyring + "\n")
@@ -66,8 +67,8 @@ func stanza(uri, suite string) string {
 	return text.String() + "\n"
 }
 
-// readSources returns the machine's package sources in apt's order; what it cannot read it leaves out, for apt
-// would complain about it in better words.
+// readSources returns the machine's package sources in apt's order; what it cannot read it leaves
+// out, for apt would complain about it in better words.
 func readSources(aptDir string) []source {
 	var all []source
 	files := []string{filepath.Join(aptDir, "sources.list")}

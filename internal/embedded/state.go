@@ -99,8 +99,8 @@ func (v version) is(e Engine) bool {
 	return e == Default || strings.HasPrefix(v.engine+"-"+v.number+".", string(e)+".")
 }
 
-// opens reports whether a server of version v may open data that was last used by old: the same kind, and not
-// an older release series (neither MariaDB nor MySQL goes back over one).
+// opens reports whether a server of version v may open data that was last used by old: the same
+// kind, and not an older release series (neither MariaDB nor MySQL goes back over one).
 func (v version) opens(old version) bool {
 	if v.engine != old.engine {
 		return false
@@ -122,9 +122,10 @@ func (v version) series() [2]int {
 // A socket's path has 107 bytes on Linux and 103 on macOS.
 const maxSocketPath = 103
 
-// socketPath returns where the server of dir listens: in a private folder in dir, or in one of the temporary
-// directory when the path is too long for a socket or cannot be written in a DSN. Everybody may connect to the
-// socket, as root and without a password, who can reach it: dir itself may have been made for others to enter.
+// socketPath returns where the server of dir listens: in a private folder in dir, or in one of the
+// temporary directory when the path is too long for a socket or cannot be written in a DSN.
+// Everybody may connect to the socket, as root and without a password, who can reach it: dir itself
+// may have been made for others to enter.
 func socketPath(dir string) (string, error) {
 	sum := sha256.Sum256([]byte(dir))
 	name := "wechat-customers-" + hex.EncodeToString(sum[:8])
@@ -144,8 +145,9 @@ func socketPathFits(socket string) bool {
 	return err == nil && back.Addr == socket && back.User == "root"
 }
 
-// PrivateDir makes sure that dir is a folder that only this user can enter, creating it and its parents when
-// missing. In a shared place such as /tmp somebody else may have made the name first: that is an error.
+// PrivateDir makes sure that dir is a folder that only this user can enter, creating it and its
+// parents when missing. In a shared place such as /tmp somebody else may have made the name first:
+// that is an error.
 func PrivateDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -10,11 +10,11 @@ import (
 	"example.com/wechatcustomers/internal/auth"
 )
 
-// access returns the enterprise that the request is about, with its versions, once the database has said that the token's member manages it: the
-// parameter's, else the token's, else the only one there is. Forbidden where the member may not, whether the enterprise exists or not.
-func (s *Server) access(ctx context.Context, uniacid int64, asked *int64) (gendb.GetAccessRow, error) {
-	m, err := member(ctx, uniacid)
-	if err != nil {
+// access returns the enterprise that the request is about, with its versions, once the database has
+// said that the token's member manages it: the parameter's, else the token's, else the only one
+// there is. Forbidden where the member may not, whether the enterprise exists or not.
+func (s *Server) access(ctx context.Context, m auth.Member, uniacid int64, asked *int64) (gendb.GetAccessRow, error) {
+	if err := of(m, uniacid); err != nil {
 		return gendb.GetAccessRow{}, err
 	}
 	crop := m.CropID
@@ -50,14 +50,10 @@ func (s *Server) businesses(ctx context.Context, m auth.Member) ([]gendb.ListBus
 	return gendb.New(s.DB).ListBusinesses(ctx, gendb.ListBusinessesParams{Uniacid: m.Uniacid, UID: m.UID})
 }
 
-// member returns the token's member, who must belong to the account of the path.
-func member(ctx context.Context, uniacid int64) (auth.Member, error) {
-	m, ok := auth.From(ctx)
-	if !ok {
-		return m, apierr.New(apierr.Unauthenticated, nil)
-	}
+// of says that the member belongs to the account of the path: Forbidden where not.
+func of(m auth.Member, uniacid int64) error {
 	if int64(m.Uniacid) != uniacid {
-		return m, apierr.New(apierr.Forbidden, nil)
+		return apierr.New(apierr.Forbidden, nil)
 	}
-	return m, nil
+	return nil
 }

@@ -7,11 +7,12 @@ import (
 
 	"example.com/wechatcustomers/gen/api"
 	gendb "example.com/wechatcustomers/gen/db"
+	"example.com/wechatcustomers/internal/filter"
 	"example.com/wechatcustomers/internal/paginate"
-	"example.com/wechatcustomers/internal/tagids"
 )
 
-// toPage returns the contract's page object, its tags and employees empty: they are kept encoded. No list is nil: a nil one would be printed as null.
+// toPage returns the contract's page object, its tags and employees empty: they are kept encoded.
+// No list is nil: a nil one would be printed as null.
 func toPage(uniacid int64, asked wanted, a answer, r Request) api.CustomerPage {
 	var p paginate.Page
 	var links paginate.Links
@@ -40,8 +41,8 @@ func toPage(uniacid int64, asked wanted, a answer, r Request) api.CustomerPage {
 	}
 }
 
-// walked returns the page fields and links of a list that is walked by before_id: the rows' numbers are not known, and the next page is the rows
-// before the last one of this.
+// walked returns the page fields and links of a list that is walked by before_id: the rows' numbers
+// are not known, and the next page is the rows before the last one of this.
 func walked(a answer, r Request) (paginate.Page, paginate.Links) {
 	first := slices.DeleteFunc(slices.Clone(r.Query), func(p paginate.Pair) bool { return p.Key == "before_id" })
 	p := a.page
@@ -78,10 +79,11 @@ func newTagNames(tags []gendb.Tag) tagNames {
 	return n
 }
 
-// of returns the names of the live tags among ids, comma-separated as they are, in the order of the tag list.
+// of returns the names of the live tags among ids, comma-separated as they are, in the order of the
+// tag list.
 func (n tagNames) of(ids string) string {
 	var places []int
-	for _, id := range tagids.Split(ids) {
+	for _, id := range filter.Split(ids) {
 		if i, live := n.index[id]; live {
 			places = append(places, i)
 		}

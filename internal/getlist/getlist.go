@@ -1,4 +1,4 @@
-// Package getlist implements the contract's operations: parameters → queries → map → return.
+// Package getlist implements the contract's operations: parameters → filter → page → answer.
 // It is the only room that sees both the API's models and the rows of the database.
 package getlist
 
@@ -10,7 +10,9 @@ import (
 
 	"example.com/wechatcustomers/gen/api"
 	gendb "example.com/wechatcustomers/gen/db"
+	"example.com/wechatcustomers/internal/auth"
 	"example.com/wechatcustomers/internal/cache"
+	"example.com/wechatcustomers/internal/filter"
 	"example.com/wechatcustomers/internal/paginate"
 	"example.com/wechatcustomers/internal/store"
 )
@@ -23,13 +25,11 @@ type Config struct {
 	Build     string       // names the program's build: another build may answer the same request in other bytes
 }
 
-// Server answers the contract's operations from one database. Its methods return *apierr.Error for what the caller did wrong; any other error is
-// the service's own.
+// Server answers the contract's operations from one database. Its methods return *apierr.Error for
+// what the caller did wrong; any other error is the service's own.
 type Server struct {
 	Config
 }
-
-var _ api.StrictServerInterface = (*Server)(nil)
 
 // New returns a Server.
 func New(cfg Config) *Server {
@@ -41,6 +41,7 @@ func New(cfg Config) *Server {
 
 // Request is what the operations need of the HTTP request beside its parameters.
 type Request struct {
+	Member      auth.Member     // who calls
 	Address     string          // scheme, host and path that the request reached
 	Query       []paginate.Pair // the request's own parameters in the document's order
 	Literal     string          // the same, as one text
@@ -49,51 +50,78 @@ type Request struct {
 	Gzip        bool            // the caller takes gzip
 }
 
-type requestKey struct{}
-
-// WithRequest returns a context that carries r to the operations.
-func WithRequest(ctx context.Context, r Request) context.Context {
-	return context.WithValue(ctx, requestKey{}, r)
-}
-
-// GetList answers one page of the enterprise's follows with the enterprise's tags and employees (tables follows, contacts, employees, tags). The total
-// and the rows come from one snapshot of the database. An answer is kept, and sent again for the same request as long as the enterprise's versions,
-// which are read with the member's right on every request, have not changed.
-func (s *Server) GetList(ctx context.Context, request api.GetListRequestObject) (api.GetListResponseObject, error) {
-	asked, err := toWanted(request.Params)
+// GetList answers one page of the enterprise's follows with the enterprise's tags and employees
+// (tables follows, contacts, employees, tags). The total and the rows come from one snapshot of the
+// database. An answer is kept, and sent again for the same request as long as the enterprise's
+// versions, which are read with the member's right on every request, have not changed.
+func (s *Server) GetList(ctx context.Context, r Request, request api.GetListRequestObject) (api.GetListResponseObject, error) {
+	asked, err := toWanted(&request.Params)
 	if err != nil {
 		return nil, err
 	}
-	access, err := s.access(ctx, request.Uniacid, request.Params.CropID)
+	access, err := s.access(ctx, r.Member, request.Uniacid, request.Params.CropID)
 	if err != nil {
 		return nil, err
 	}
-	r, _ := ctx.Value(requestKey{}).(Request)
 	if s.PublicURL != "" {
 		r.Address = strings.ReplaceAll(s.PublicURL, "{uniacid}", strconv.FormatInt(request.Uniacid, 10))
 	}
-	if known := s.known(access, asked, r); known != nil {
+	known := s.known("page", access, r, func() ([]*piece, bool) {
+		l, found := s.rememberedLists(access)
+		if !found && !(asked.omitTags && asked.omitEmployees) {
+			return nil, false
+		}
+		return asked.after(l), true
+	})
+	if known != nil {
 		return known, nil
 	}
-	asked.filter.CropID = access.ID
 	var read answer
 	err = store.Snapshot(ctx, s.DB, func(q *gendb.Queries) (err error) {
-		read, err = s.read(ctx, q, request.Uniacid, asked, r)
+		read, err = s.read(ctx, q, access.ID, request.Uniacid, asked)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.keep(request.Uniacid, asked, read, r)
+	return s.keepPage(request.Uniacid, asked, read, r)
 }
 
-// GetBusinessList answers the enterprises that the token's member manages under the account (tables managers, businesses), by id.
-func (s *Server) GetBusinessList(ctx context.Context, request api.GetBusinessListRequestObject) (api.GetBusinessListResponseObject, error) {
-	m, err := member(ctx, request.Uniacid)
+// GetFacets answers how many of the enterprise's follows each value of each filter has (tables
+// follow_sets or, in a small enterprise, follows). It is read, kept and sent again as GetList's
+// answers are.
+func (s *Server) GetFacets(ctx context.Context, r Request, request api.GetFacetsRequestObject) (api.GetFacetsResponseObject, error) {
+	params := filter.Same[api.GetListParams](request.Params)
+	f, err := filter.Read(&params)
 	if err != nil {
 		return nil, err
 	}
-	businesses, err := s.businesses(ctx, m)
+	access, err := s.access(ctx, r.Member, request.Uniacid, request.Params.CropID)
+	if err != nil {
+		return nil, err
+	}
+	known := s.known("facets", access, r, func() ([]*piece, bool) { return nil, true })
+	if known != nil {
+		return known, nil
+	}
+	var read counted
+	err = store.Snapshot(ctx, s.DB, func(q *gendb.Queries) (err error) {
+		read, err = s.count(ctx, q, access.ID, &f, request.Params.Omit)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.keepFacets(read, r)
+}
+
+// GetBusinessList answers the enterprises that the token's member manages under the account (tables
+// managers, businesses), by id.
+func (s *Server) GetBusinessList(ctx context.Context, r Request, request api.GetBusinessListRequestObject) (api.GetBusinessListResponseObject, error) {
+	if err := of(r.Member, request.Uniacid); err != nil {
+		return nil, err
+	}
+	businesses, err := s.businesses(ctx, r.Member)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,8 @@ func (p *piece) compressed() gzipped.Part {
 	return p.part
 }
 
-// head is a page's own bytes, all before its lists, which its request and the enterprise's version name.
+// head is a page's own bytes, all before its lists, which its request and the enterprise's version
+// name.
 type head struct {
 	piece
 	summed sync.Once
@@ -46,8 +47,8 @@ var (
 	headEnds = []byte(`[],"employee":[]}}`) // what an encoded page ends with in place of its lists
 )
 
-// listAnswer is the 200 or 304 of getList.
-type listAnswer struct {
+// sent is the 200 or 304 of an operation whose answers are kept.
+type sent struct {
 	etag  string // "" for none
 	gzip  bool
 	head  *head    // nil: the caller has the answer
@@ -55,7 +56,7 @@ type listAnswer struct {
 }
 
 // body returns the answer's bytes in pieces.
-func (a listAnswer) body() [][]byte {
+func (a sent) body() [][]byte {
 	pieces := append([]*piece{&a.head.piece}, a.after...)
 	if !a.gzip {
 		all := make([][]byte, len(pieces))
@@ -73,7 +74,12 @@ func (a listAnswer) body() [][]byte {
 }
 
 // VisitGetListResponse sends the answer.
-func (a listAnswer) VisitGetListResponse(w http.ResponseWriter) error {
+func (a sent) VisitGetListResponse(w http.ResponseWriter) error { return a.send(w) }
+
+// VisitGetFacetsResponse sends the answer.
+func (a sent) VisitGetFacetsResponse(w http.ResponseWriter) error { return a.send(w) }
+
+func (a sent) send(w http.ResponseWriter) error {
 	h := w.Header()
 	if a.etag != "" {
 		h.Set("ETag", a.etag)
@@ -101,13 +107,14 @@ func (a listAnswer) VisitGetListResponse(w http.ResponseWriter) error {
 	return nil
 }
 
-// pageKey names the answer to r, and the versions of the enterprise that it holds under.
-func pageKey(v gendb.GetAccessRow, r Request) (cache.Key, cache.Versions) {
-	return cache.Key{CropID: v.ID, Kind: "page", Asked: r.Address + "?" + r.Literal},
+// keyOf names the answer to r, and the versions of the enterprise that it holds under.
+func keyOf(kind string, v gendb.GetAccessRow, r Request) (cache.Key, cache.Versions) {
+	return cache.Key{CropID: v.ID, Kind: kind, Asked: r.Address + "?" + r.Literal},
 		cache.Versions{Rows: uint64(v.RowsVersion), Dict: uint64(v.DictVersion)}
 }
 
-// etag names the bytes that are sent: everything that they depend on is in it. It is "" where the caller cannot ask for them again by it.
+// etag names the bytes that are sent: everything that they depend on is in it. It is "" where the
+// caller cannot ask for them again by it.
 func (s *Server) etag(key cache.Key, v cache.Versions, r Request) string {
 	if !r.Revalidates {
 		return ""
@@ -116,10 +123,11 @@ func (s *Server) etag(key cache.Key, v cache.Versions, r Request) string {
 	return `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
 }
 
-// known returns the answer that needs no more reading: the caller has it, or it is remembered. It is nil where there is none.
-func (s *Server) known(v gendb.GetAccessRow, asked wanted, r Request) api.GetListResponseObject {
-	key, now := pageKey(v, r)
-	a := listAnswer{etag: s.etag(key, now, r), gzip: r.Gzip}
+// known returns the answer that needs no more reading: the caller has it, or it is kept, and so is
+// what follows its head. It is nil where there is none.
+func (s *Server) known(kind string, v gendb.GetAccessRow, r Request, after func() ([]*piece, bool)) *sent {
+	key, now := keyOf(kind, v, r)
+	a := &sent{etag: s.etag(key, now, r), gzip: r.Gzip}
 	for tag := range strings.SplitSeq(r.IfNoneMatch, ",") {
 		if tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/"); tag != "" && (tag == a.etag || tag == "*") {
 			return a
@@ -129,19 +137,18 @@ func (s *Server) known(v gendb.GetAccessRow, asked wanted, r Request) api.GetLis
 	if a.head, found = cache.Get[*head](s.Memory, key, now); !found {
 		return nil
 	}
-	l, found := s.rememberedLists(v)
-	if !found && !(asked.omitTags && asked.omitEmployees) {
+	if a.after, found = after(); !found {
 		return nil
 	}
-	a.after = asked.after(l)
 	return a
 }
 
 // errLists means that the encoded page does not end as the splicing of its lists relies on.
 var errLists = errors.New("encode: the page does not end with its empty lists")
 
-// keep encodes what was read, keeps it and returns it as the answer. Only the page's own bytes are kept under its name: the lists are kept once, for all pages.
-func (s *Server) keep(uniacid int64, asked wanted, read answer, r Request) (api.GetListResponseObject, error) {
+// keepPage encodes what was read, keeps it and returns it as the answer. Only the page's own bytes
+// are kept under its name: the lists are kept once, for all pages.
+func (s *Server) keepPage(uniacid int64, asked wanted, read answer, r Request) (*sent, error) {
 	plain, err := json.Marshal(api.ListResult{Result: api.ResultOK, Msg: "ok", Data: toPage(uniacid, asked, read, r)})
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
@@ -150,10 +157,26 @@ func (s *Server) keep(uniacid int64, asked wanted, read answer, r Request) (api.
 	if !ok {
 		return nil, errLists
 	}
+	a := s.keep("page", read.versions, text, r)
+	a.after = asked.after(read.lists)
+	return a, nil
+}
+
+// keepFacets encodes what was counted, keeps it and returns it as the answer.
+func (s *Server) keepFacets(read counted, r Request) (*sent, error) {
+	text, err := json.Marshal(api.FacetsResult{Result: api.FacetsOK, Msg: "ok", Data: read.facets})
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	return s.keep("facets", read.versions, text, r), nil
+}
+
+// keep keeps an answer's own bytes and returns them as the answer.
+func (s *Server) keep(kind string, v gendb.GetAccessRow, text []byte, r Request) *sent {
 	own := &head{piece: piece{text: text}}
-	key, now := pageKey(read.versions, r)
+	key, now := keyOf(kind, v, r)
 	s.Memory.Put(key, now, own, withCompressed(&own.piece))
-	return listAnswer{etag: s.etag(key, now, r), gzip: r.Gzip, head: own, after: asked.after(read.lists)}, nil
+	return &sent{etag: s.etag(key, now, r), gzip: r.Gzip, head: own}
 }
 
 // after returns what follows a page's head: the lists stand where the page had empty ones.
@@ -168,7 +191,8 @@ func (w *wanted) after(l *lists) []*piece {
 	return []*piece{tags, between, employees, closing}
 }
 
-// withCompressed returns the bytes that these pieces take, compressed ones included: they are never more than the plain.
+// withCompressed returns the bytes that these pieces take, compressed ones included: they are never
+// more than the plain.
 func withCompressed(pieces ...*piece) (bytes int) {
 	for _, p := range pieces {
 		bytes += 2 * len(p.text)

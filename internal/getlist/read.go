@@ -2,11 +2,11 @@ package getlist
 
 import (
 	"context"
-	"strings"
+	"slices"
 
 	gendb "example.com/wechatcustomers/gen/db"
 	"example.com/wechatcustomers/internal/cache"
-	"example.com/wechatcustomers/internal/listing"
+	"example.com/wechatcustomers/internal/index"
 	"example.com/wechatcustomers/internal/paginate"
 )
 
@@ -20,61 +20,43 @@ type answer struct {
 	lists     *lists
 }
 
-// read reads the total, one page of rows, and the tags and employees. What is remembered it takes only where the snapshot has the version that it was
-// kept under.
-func (s *Server) read(ctx context.Context, q *gendb.Queries, uniacid int64, asked wanted, r Request) (a answer, err error) {
-	crop := asked.filter.CropID
-	versions, err := q.GetVersions(ctx, crop)
+// read reads the total, one page of rows, and the tags and employees. What is remembered it takes
+// only where the snapshot has the version that it was kept under.
+func (s *Server) read(ctx context.Context, q *gendb.Queries, crop uint32, uniacid int64, asked wanted) (a answer, err error) {
+	reader, versions, err := open(ctx, q, crop)
 	if err != nil {
 		return a, err
 	}
-	a.versions = gendb.GetAccessRow{ID: crop, RowsVersion: versions.RowsVersion, DictVersion: versions.DictVersion}
-	if a.lists, err = s.lists(ctx, q, uniacid, a.versions); err != nil {
+	a.versions = versions
+	if a.lists, err = s.lists(ctx, q, uniacid, versions); err != nil {
 		return a, err
 	}
-	total, err := s.total(ctx, q, &asked.filter, a.versions, r)
+	total, ids, err := reader.Page(ctx, &asked.filter, asked.window())
 	if err != nil {
 		return a, err
 	}
-	a.page = paginate.Of(int(total), asked.perPage, asked.page)
-	window := listing.Window{Offset: a.page.Offset, Limit: a.page.Rows}
-	if asked.beforeID != nil && total > 0 {
-		window = listing.Window{BeforeID: asked.beforeID, Limit: asked.perPage + 1} // one more, to know whether the walk goes on
-	}
-	if window.Limit == 0 {
-		return a, nil
-	}
-	ids, err := listing.IDs(ctx, q, &asked.filter, total, window)
-	if err != nil || len(ids) == 0 {
-		return a, err
-	}
-	if a.more = len(ids) > asked.perPage; a.more {
+	a.page = paginate.Of(int(total), int(asked.perPage), int(asked.page))
+	if a.more = int64(len(ids)) > asked.perPage; a.more {
 		ids = ids[:asked.perPage]
+	}
+	if len(ids) == 0 {
+		return a, nil
 	}
 	if a.rows, err = q.GetFollows(ctx, gendb.GetFollowsParams{CropID: crop, Ids: ids}); err != nil {
 		return a, err
 	}
+	slices.SortFunc(a.rows, func(x, y gendb.GetFollowsRow) int {
+		return slices.Index(ids, x.Follow.ID) - slices.Index(ids, y.Follow.ID)
+	})
 	a.employees, err = q.GetEmployees(ctx, gendb.GetEmployeesParams{BusinessID: crop, UserIds: userids(a.rows)})
 	return a, err
 }
 
-// total returns the number of rows under the filter, which all pages of a list share.
-func (s *Server) total(ctx context.Context, q *gendb.Queries, f *listing.Filter, v gendb.GetAccessRow, r Request) (int64, error) {
-	var filters strings.Builder
-	for _, p := range r.Query {
-		if strings.HasPrefix(p.Key, "search[") {
-			filters.WriteString(p.Key + "\x00" + p.Value + "\x00")
-		}
-	}
-	key, now := cache.Key{CropID: v.ID, Kind: "total", Asked: filters.String()}, cache.Versions{Rows: uint64(v.RowsVersion)}
-	if total, known := cache.Get[int64](s.Memory, key, now); known {
-		return total, nil
-	}
-	total, err := listing.Total(ctx, q, f)
-	if err == nil {
-		s.Memory.Put(key, now, total, 0)
-	}
-	return total, err
+// open returns a reader of the enterprise's list, with its versions, in a snapshot.
+func open(ctx context.Context, q *gendb.Queries, crop uint32) (*index.Reader, gendb.GetAccessRow, error) {
+	v, err := q.GetVersions(ctx, crop)
+	return &index.Reader{Queries: q, CropID: crop, Indexed: v.Indexed == index.Format},
+		gendb.GetAccessRow{ID: crop, RowsVersion: v.RowsVersion, DictVersion: v.DictVersion}, err
 }
 
 // lists are the enterprise's tags and employees, as every answer carries them.

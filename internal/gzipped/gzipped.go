@@ -42,7 +42,8 @@ func Bytes(level int, text []byte) []byte {
 // writers are for Fast: each has a megabyte of tables.
 var writers sync.Pool
 
-// Part is a piece of an answer that is compressed by itself, once, and can be joined with other pieces again and again.
+// Part is a piece of an answer that is compressed by itself, once, and can be joined with other
+// pieces again and again.
 type Part struct {
 	text, deflated []byte
 }
@@ -62,7 +63,8 @@ func NewPart(level int, text []byte) Part {
 	} else {
 		w.Reset(&b)
 	}
-	// A buffer takes everything. Flushed and not closed, the stream ends on a whole byte and may go on.
+	// A buffer takes everything. Flushed and not closed, the stream ends on a whole byte and may go
+	// on.
 	_, _ = w.Write(text)
 	_ = w.Flush()
 	if level == Fast {
@@ -72,7 +74,8 @@ func NewPart(level int, text []byte) Part {
 	return Part{text, bytes.Clone(b.Bytes())}
 }
 
-// What a gzip member (RFC 1952) begins with: deflate, no name, no time; and the empty last block of a deflate stream (RFC 1951).
+// What a gzip member (RFC 1952) begins with: deflate, no name, no time; and the empty last block of
+// a deflate stream (RFC 1951).
 var (
 	header = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}
 	last   = []byte{1, 0, 0, 255, 255}
@@ -81,7 +84,8 @@ var (
 // Sum is what a gzip member ends with: the checksum and the length of its text.
 type Sum [8]byte
 
-// SumOf returns the sum of these parts one after the other. It reads all of their text: keep it where they are joined often.
+// SumOf returns the sum of these parts one after the other. It reads all of their text: keep it
+// where they are joined often.
 func SumOf(parts ...Part) (s Sum) {
 	size, sum := uint32(0), uint32(0)
 	for _, p := range parts {
@@ -93,7 +97,8 @@ func SumOf(parts ...Part) (s Sum) {
 	return s
 }
 
-// Join returns the bytes, in pieces, of one gzip member that holds the parts one after the other: browsers read no second member. sum is theirs.
+// Join returns the bytes, in pieces, of one gzip member that holds the parts one after the other:
+// browsers read no second member. sum is theirs.
 func Join(sum Sum, parts ...Part) [][]byte {
 	all := append(make([][]byte, 0, len(parts)+2), header)
 	for _, p := range parts {

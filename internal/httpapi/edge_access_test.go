@@ -11,8 +11,9 @@ import (
 	"example.com/wechatcustomers/internal/httpapi"
 )
 
-// rights are enterprises of two accounts and who manages them: in account 2, member 7 enterprise 1, 8 both 1 and 2, 10 the deleted 4, 11 both 1 and 4; in
-// account 5, member 7 enterprise 3. Each enterprise has one follow, with the enterprise's number.
+// rights are enterprises of two accounts and who manages them: in account 2, member 7 enterprise 1,
+// 8 both 1 and 2, 10 the deleted 4, 11 both 1 and 4; in account 5, member 7 enterprise 3. Each
+// enterprise has one follow, with the enterprise's number.
 const rights = `{"business":{"uniacid":2,"id":1,"name":"一"}}
 {"business":{"uniacid":2,"id":2,"name":"二"}}
 {"business":{"uniacid":5,"id":3,"name":"三"}}

@@ -11,13 +11,18 @@ import (
 	spec "example.com/wechatcustomers/api"
 	"example.com/wechatcustomers/gen/api"
 	"example.com/wechatcustomers/internal/auth"
+	"example.com/wechatcustomers/internal/getlist"
 	"example.com/wechatcustomers/internal/httpapi"
 )
 
-// bound takes the bound parameters and answers nothing: what is left is the request's way to the operations.
-type bound struct{ params api.GetListParams }
+// bound takes getList's bound parameters and answers nothing: what is left is the request's way to
+// the operations.
+type bound struct {
+	httpapi.Operations // nil: nothing else is asked for
+	params             api.GetListParams
+}
 
-func (b *bound) GetList(_ context.Context, request api.GetListRequestObject) (api.GetListResponseObject, error) {
+func (b *bound) GetList(_ context.Context, _ getlist.Request, request api.GetListRequestObject) (api.GetListResponseObject, error) {
 	b.params = request.Params
 	return b, nil
 }
@@ -27,11 +32,8 @@ func (b *bound) VisitGetListResponse(w http.ResponseWriter) error {
 	return nil
 }
 
-func (*bound) GetBusinessList(context.Context, api.GetBusinessListRequestObject) (api.GetBusinessListResponseObject, error) {
-	panic("not asked for")
-}
-
-// BenchmarkRequestPath is the request's way without the database: route, authenticate, normalise, validate, bind, log. All filters are set but one.
+// BenchmarkRequestPath is the request's way without the database: route, authenticate, normalise,
+// validate, bind, log. All filters are set but one.
 func BenchmarkRequestPath(b *testing.B) {
 	const (
 		literal = "search%5Bcustomer%5D=%E6%9D%8E%E4%B8%80%E5%A4%A9&search%5Bmember%5D=3061&search%5Badd_way_type%5D=1&search%5Btags_data%5D=etA%2CetB&search%5Bemployee_member%5D=XiaoLiangZi" +

@@ -77,7 +77,7 @@ func FuzzEveryRequestIsAnsweredByTheDocumentOrRefusedByTheEnvelope(f *testing.F)
 // seedRequests adds what real clients send, and what is known to be hard.
 func seedRequests(f *testing.F) {
 	f.Helper()
-	text, err := os.ReadFile("../spelling/testdata/vectors.json")
+	text, err := os.ReadFile("../canonical/testdata/vectors.json")
 	mustSucceed(f, err)
 	var vectors []struct{ Method, Query, ContentType, Body string }
 	mustSucceed(f, json.Unmarshal(text, &vectors))

@@ -49,7 +49,7 @@ func TestEachLimitIsTheConfiguredOneAndWhatFitsPasses(t *testing.T) {
 func TestStringsAtTheirLimitPassAndAreCountedInCharacters(t *testing.T) {
 	t.Parallel()
 	b := setup(t, manager)
-	for key, n := range map[string]int{"search[customer]": 200, "search[remark]": 200, "search[employee_member]": 100, "search[tags_data]": 4096, "search[member]": 20} {
+	for key, n := range map[string]int{"search[customer]": 200, "search[remark]": 200, "search[employee_member]": 4096, "search[tags_data]": 4096, "search[member]": 20} {
 		unit := "长"
 		if key == "search[member]" {
 			unit = "9"
@@ -103,7 +103,8 @@ func TestACallerThatLeavesLeavesNoQueryBehind(t *testing.T) {
 	lock, err := b.DB.Conn(t.Context())
 	mustSucceed(t, err)
 	defer lock.Close()
-	// Nobody reads follows while it is locked: the request's query stands in the server's list until it is ended there.
+	// Nobody reads follows while it is locked: the request's query stands in the server's list until
+	// it is ended there.
 	_, err = lock.ExecContext(t.Context(), "LOCK TABLES follows WRITE")
 	mustSucceed(t, err)
 	running := func() (n int) {

@@ -44,7 +44,7 @@ func market() *world {
 
 func TestEveryRecordedRequestAnswersAsItsLiteralGET(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../spelling/testdata/vectors.json")
+	text, err := os.ReadFile("../canonical/testdata/vectors.json")
 	mustSucceed(t, err)
 	var vectors []struct {
 		Name, Method, Query, ContentType, Body string
@@ -193,7 +193,7 @@ func TestPostByTheGeneratedClientAnswersAsGet(t *testing.T) {
 		t.Errorf("JSON: (-GET +POST)\n%s", diff)
 	}
 	got, err = b.Client.PostListWithFormdataBodyWithResponse(t.Context(), uniacid, nil, client.PostListFormdataRequestBody{
-		Page: new("2"), PerPage: new("5"), SearchStatus: new("-1"), SearchTime: &[]string{"1631950639", ""},
+		Page: &page, PerPage: new(int32(5)), SearchStatus: &status, SearchTime: &[]string{"1631950639", ""},
 	})
 	mustSucceed(t, err)
 	if diff := cmp.Diff(string(want), string(got.Body)); diff != "" {

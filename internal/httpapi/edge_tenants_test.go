@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -15,20 +14,23 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"example.com/wechatcustomers/gen/client"
 	"example.com/wechatcustomers/internal/auth"
-	"example.com/wechatcustomers/internal/dbtest"
 	"example.com/wechatcustomers/internal/getlist"
 	"example.com/wechatcustomers/internal/httpapi"
 	"example.com/wechatcustomers/internal/store"
 )
 
-// tenants are enterprises 1 to 9 of the accounts 2 to 4 in which every text carries its enterprise's mark, every id its enterprise's digit, and all else is the
-// same: userids, tag ids and contacts' ids are shared.
+// tenants are enterprises 1 to 9 of the accounts 2 to 4 in which every text carries its
+// enterprise's mark, every id its enterprise's digit, and all else is the same: userids, tag ids
+// and contacts' ids are shared.
 type tenants struct {
 	account map[int64]uint32 // of each enterprise
 	follows map[int64]int64  // how many each has
 	manages map[auth.Member]map[int64]bool
+	all     *world
 	records string
 }
 
@@ -46,7 +48,8 @@ var (
 
 func newTenants(r *rand.Rand) tenants {
 	w := tenants{account: map[int64]uint32{}, follows: map[int64]int64{}, manages: map[auth.Member]map[int64]bool{}}
-	var all world
+	all := &world{}
+	w.all = all
 	var businesses, rights strings.Builder
 	for business := int64(1); business <= 9; business++ {
 		w.account[business] = uint32(2 + r.IntN(3))
@@ -89,7 +92,7 @@ func (w *world) add(r *rand.Rand, business, account int64) {
 	for _, tag := range sharedTags {
 		if r.IntN(4) > 0 {
 			t := newTag(id(), tag, m)
-			t.Uniacid, t.CropID, t.GroupName = account, business, m
+			t.Uniacid, t.CropID, t.GroupName, t.GroupID = account, business, m, m
 			w.tags = append(w.tags, t)
 		}
 	}
@@ -99,6 +102,7 @@ func (w *world) add(r *rand.Rand, business, account int64) {
 		}
 		c := newContact(id(), contact, m+"客户")
 		c.Uniacid, c.CropID, c.UID, c.ExternalType, c.CorpName, c.ExternalProfile = account, business, int64(r.IntN(3)), int32(1+r.IntN(2)), m, `"`+m+`"`
+		c.Unionid = "oUnion-" + contact
 		w.contacts = append(w.contacts, c)
 		for _, userid := range sharedUserids {
 			if r.IntN(2) == 0 {
@@ -107,7 +111,7 @@ func (w *world) add(r *rand.Rand, business, account int64) {
 			f := newFollow(id(), userid, contact)
 			f.Uniacid, f.CropID, f.Remark, f.Description, f.RemarkCorpName, f.State = account, business, m+"备注", m, m, m
 			f.Createtime, f.Status, f.AddWay = int64(1700000000+r.IntN(100)), []int32{1, -1}[r.IntN(2)], strconv.Itoa(r.IntN(3))
-			f.TagID = strings.Join(sharedTags[:r.IntN(len(sharedTags)+1)], ",")
+			f.TagID, f.RemarkMobiles = strings.Join(sharedTags[:r.IntN(len(sharedTags)+1)], ","), `["1380013800`+strconv.Itoa(r.IntN(3))+`"]`
 			w.follows = append(w.follows, f)
 		}
 	}
@@ -118,13 +122,14 @@ type inquiry struct {
 	member auth.Member // the token's, with its default enterprise
 	path   uint32      // the account of the path
 	crop   int64       // the parameter; 0 for none
-	list   bool        // getList, else getBusinessList
+	op     string      // getList, getFacets or getBusinessList
+	values url.Values  // what is asked for
 	ask    ask
 }
 
 func (w tenants) inquire(t testing.TB, r *rand.Rand) inquiry {
 	t.Helper()
-	q := inquiry{member: auth.Member{UID: 1 + r.Uint32N(8), Uniacid: 2 + r.Uint32N(3)}, list: r.IntN(10) > 0}
+	q := inquiry{member: auth.Member{UID: 1 + r.Uint32N(8), Uniacid: 2 + r.Uint32N(3)}, op: pick(r, []string{"getList", "getList", "getList", "getFacets", "getFacets", "getBusinessList"})}
 	q.path = q.member.Uniacid
 	if r.IntN(10) == 0 {
 		q.path = 2 + r.Uint32N(3)
@@ -155,23 +160,31 @@ func (w tenants) inquire(t testing.TB, r *rand.Rand) inquiry {
 	sometimes("search[member]", "0", "1", "2")
 	sometimes("search[add_way_type]", "0", "1", "2")
 	sometimes("search[tags_data]", "etA", "etB", "etC,etA")
-	sometimes("search[employee_member]", sharedUserids...)
+	sometimes("search[tags_all]", "etA", "etB,etA", "*")
+	sometimes("search[tags_none]", "etA", "etC", "*")
+	sometimes("search[employee_member]", append([]string{"zhangsan,wangwu"}, sharedUserids...)...)
 	sometimes("search[type]", "1", "2")
 	sometimes("search[status]", "1", "-1")
-	sometimes("per_page", "1", "3", "100")
+	sometimes("search[mobile]", "138", "13800138001", "2")
+	sometimes("search[keyword]", "<", "kehu", "bz", "客户", "oUnion-wmA", "wmB", "lisi", "13800138002")
 	sometimes("omit", "tag", "employee")
 	if r.IntN(12) == 0 {
 		v["search[time][]"] = []string{strconv.Itoa(1700000000 + r.IntN(50)), ""}
 	}
-	if r.IntN(12) == 0 {
-		v.Set("before_id", strconv.Itoa(1000*(1+r.IntN(10))))
-	} else {
-		sometimes("page", "1", "2", "3")
+	if q.op == "getList" {
+		sometimes("per_page", "1", "3", "100")
+		if r.IntN(12) == 0 {
+			v.Set("before_id", strconv.Itoa(1000*(1+r.IntN(10))))
+		} else {
+			sometimes("page", "1", "2", "3")
+			sometimes("sort", "-createtime", "createtime")
+		}
 	}
-	q.ask = ask{path: fmt.Sprintf("/business/%d/plugin/WechatCustomers/getList", q.path), query: v.Encode(), token: token(t, q.member)}
+	q.values = v
+	q.ask = ask{path: fmt.Sprintf("/business/%d/plugin/WechatCustomers/%s", q.path, q.op), query: v.Encode(), token: token(t, q.member)}
 	switch {
-	case !q.list:
-		q.ask.path, q.ask.query = strings.Replace(q.ask.path, "getList", "getBusinessList", 1), ""
+	case q.op == "getBusinessList":
+		q.ask.query = ""
 	case r.IntN(3) == 0:
 		q.ask.method, q.ask.body, q.ask.query = http.MethodPost, q.ask.query, ""
 		q.ask.header = http.Header{"Content-Type": {formType}}
@@ -193,11 +206,12 @@ func (w tenants) managed(q inquiry) []int64 {
 	return list
 }
 
-// verdict says what is wrong with an answer by the rights alone, "" for nothing, and whether it held any row.
+// verdict says what is wrong with an answer by the rights alone, "" for nothing, and whether it
+// held any row.
 func (w tenants) verdict(q inquiry, got reply) (wrong string, rows bool) {
 	managed := w.managed(q)
 	may := managed // what the bytes may be of
-	if q.list {
+	if q.op != "getBusinessList" {
 		asked := q.crop
 		if asked == 0 {
 			asked = int64(q.member.CropID)
@@ -215,11 +229,14 @@ func (w tenants) verdict(q inquiry, got reply) (wrong string, rows bool) {
 			return "a text of enterprise " + found[1] + found[2], false
 		}
 	}
-	if allowed := q.path == q.member.Uniacid && (!q.list || len(may) > 0); allowed != (got.status == http.StatusOK) {
+	if allowed := q.path == q.member.Uniacid && (q.op == "getBusinessList" || len(may) > 0); allowed != (got.status == http.StatusOK) {
 		return fmt.Sprintf("status %d", got.status), false
 	}
-	if got.status != http.StatusOK || !q.list {
+	if got.status != http.StatusOK || q.op == "getBusinessList" {
 		return "", false
+	}
+	if q.op == "getFacets" {
+		return w.counted(may[0], q, got), false
 	}
 	var l client.ListResult
 	if err := json.Unmarshal([]byte(got.body), &l); err != nil {
@@ -246,61 +263,88 @@ func (w tenants) verdict(q inquiry, got reply) (wrong string, rows bool) {
 	return "", len(l.Data.Data) > 0 && len(l.Data.Tag) > 0 && len(l.Data.Employee) > 0
 }
 
+// counted says which counts of an answer are not those of the enterprise's own rows.
+func (w tenants) counted(business int64, q inquiry, got reply) (wrong string) {
+	var facets client.FacetsResult
+	if err := json.Unmarshal([]byte(got.body), &facets); err != nil {
+		return err.Error()
+	}
+	parameters := map[string]any{}
+	for name, values := range q.values {
+		parameters[name] = values[0]
+		if name == "search[time][]" {
+			parameters[name] = values
+		} else if n, err := strconv.Atoi(values[0]); err == nil && name != "search[member]" && name != "search[mobile]" && name != "search[keyword]" {
+			parameters[name] = n
+		}
+	}
+	var p client.GetListParams
+	if err := json.Unmarshal([]byte(marshal(parameters)), &p); err != nil {
+		return err.Error()
+	}
+	return cmp.Diff(w.all.facets(business, p, q.values["omit"]...), facets.Data)
+}
+
 // seed makes the tenants and requests of every run the same.
 func seed() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
 func TestNoAnswerHoldsAnythingOfAnEnterpriseThatItsTokenMayNotManage(t *testing.T) {
 	t.Parallel()
-	r := seed()
-	w := newTenants(r)
-	b := setup(t, w.records)
-	full := 0
-	for range 600 {
-		q := w.inquire(t, r)
-		got := b.send(t, q.ask)
-		wrong, rows := w.verdict(q, got)
-		if wrong != "" {
-			t.Fatalf("%+v\nmanages %v: %s\n%d %s", q, w.managed(q), wrong, got.status, got.body)
+	onBothPaths(t, func(t *testing.T, path option) {
+		t.Helper()
+		r := seed()
+		w := newTenants(r)
+		b := setup(t, w.records, path)
+		full := 0
+		for range 600 {
+			q := w.inquire(t, r)
+			got := b.send(t, q.ask)
+			wrong, rows := w.verdict(q, got)
+			if wrong != "" {
+				t.Fatalf("%+v\nmanages %v: %s\n%d %s", q, w.managed(q), wrong, got.status, got.body)
+			}
+			if rows {
+				full++
+			}
 		}
-		if rows {
-			full++
+		if full < 50 {
+			t.Errorf("only %d answers held rows, tags and employees", full)
 		}
-	}
-	if full < 50 {
-		t.Errorf("only %d answers held rows, tags and employees", full)
-	}
+	})
 }
 
 func TestTheTenantCheckFindsEachBindingThatIsTakenOut(t *testing.T) {
 	t.Parallel()
-	// The number is taken from the statement on its way to the database, of which the program knows nothing: crop_id = 3 arrives as crop_id > 0.
-	for name, binding := range map[string]string{
-		"rows":           `\bf\.crop_id = [0-9]\b`,
-		"totals":         `\bs\.crop_id = [0-9]\b`,
-		"tag links":      `\bt\.crop_id = [0-9]\b`,
-		"grams":          `\bg\.crop_id = [0-9]\b`,
-		"tags":           `\bWHERE crop_id = [0-9]\b`,
-		"employees":      `\bWHERE business_id = [0-9]\b`,
-		"the member":     `\bm\.uid = [0-9]\b`,
-		"the account":    `\bm\.uniacid = [0-9]\b`,
-		"the enterprise": `\bm\.business_id = [0-9]\b`,
+	// The number is taken from the statement on its way to the database, of which the program knows
+	// nothing: crop_id = 3 arrives as crop_id > 0. What the index looks up in the base tables needs no
+	// binding, as it is looked for in the sets of the enterprise.
+	for name, c := range map[string]struct {
+		binding string
+		path    option
+	}{
+		"rows":           {`\bf\.crop_id = [0-9]\b`, func(*settings) {}},
+		"sets":           {`\bs\.crop_id = [0-9]\b`, indexed()},
+		"tags":           {`\bWHERE crop_id = [0-9]\b`, indexed()},
+		"employees":      {`\bWHERE business_id = [0-9]\b`, indexed()},
+		"the member":     {`\bm\.uid = [0-9]\b`, indexed()},
+		"the account":    {`\bm\.uniacid = [0-9]\b`, indexed()},
+		"the enterprise": {`\bm\.business_id = [0-9]\b`, indexed()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := seed()
 			w := newTenants(r)
-			dsn, pattern := dbtest.New(t), regexp.MustCompile(binding)
 			var cut atomic.Bool
-			line := startWire(t, dsn, func(statement []byte) []byte {
+			pattern := regexp.MustCompile(c.binding)
+			own := setup(t, w.records, c.path)
+			line := startWire(t, own.dsn, func(statement []byte) []byte {
 				return pattern.ReplaceAllFunc(statement, func(bound []byte) []byte {
 					cut.Store(true)
 					return slices.Concat(bound[:len(bound)-len("= 3")], []byte("> 0"))
 				})
 			})
-			direct, unbound := open(t, dsn), open(t, line.dsn)
-			mustSucceed(t, store.Migrate(t.Context(), direct, slog.New(slog.DiscardHandler)))
-			(&bundle{t: t, DB: direct}).load(w.records)
-			b := setup(t, "", config(func(c *httpapi.Config) { c.Operations = getlist.New(getlist.Config{DB: unbound}) }))
+			unbound := open(t, line.dsn)
+			b := own.instance(config(func(c *httpapi.Config) { c.Operations = getlist.New(getlist.Config{DB: unbound}) }))
 			for range 600 {
 				q := w.inquire(t, r)
 				if wrong, _ := w.verdict(q, b.send(t, q.ask)); wrong != "" {

@@ -18,6 +18,7 @@ import (
 
 const (
 	listPath     = "/business/2/plugin/WechatCustomers/getList"
+	facetsPath   = "/business/2/plugin/WechatCustomers/getFacets"
 	businessPath = "/business/2/plugin/WechatCustomers/getBusinessList"
 
 	jsonType = "application/json"
@@ -94,7 +95,8 @@ func (r reply) page(t testing.TB) client.CustomerPage {
 	return l.Data
 }
 
-// want fails the test unless r has this status and is the envelope of msg that names these fields with their messages, which alternate.
+// want fails the test unless r has this status and is the envelope of msg that names these fields
+// with their messages, which alternate.
 func (r reply) want(t testing.TB, status int, msg string, fields ...string) {
 	t.Helper()
 	want := client.ErrorResult{Msg: msg, Data: []client.FieldError{}}

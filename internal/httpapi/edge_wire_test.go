@@ -21,7 +21,8 @@ type wire struct {
 	open     []net.Conn
 }
 
-// startWire returns a wire to the server of dsn. What the client sends becomes what rewrite returns, of the same length; nil: stays as it is.
+// startWire returns a wire to the server of dsn. What the client sends becomes what rewrite
+// returns, of the same length; nil: stays as it is.
 func startWire(t testing.TB, dsn string, rewrite func([]byte) []byte) *wire {
 	t.Helper()
 	cfg, err := mysql.ParseDSN(dsn)

@@ -22,7 +22,8 @@ import (
 	"example.com/wechatcustomers/internal/apierr"
 )
 
-// answers is the one table of what each kind of failure is answered with; the first three texts are the original's own.
+// answers is the one table of what each kind of failure is answered with; the first three texts are
+// the original's own.
 var answers = map[apierr.Code]struct {
 	status int
 	msg    string
@@ -41,8 +42,8 @@ var answers = map[apierr.Code]struct {
 	apierr.Internal:        {http.StatusInternalServerError, "服务器内部错误"},
 }
 
-// sendError answers err as the contract's error envelope. The cause of the service's own failures is never in it: only the request's id, by which the
-// log has the cause.
+// sendError answers err as the contract's error envelope. The cause of the service's own failures
+// is never in it: only the request's id, by which the log has the cause.
 func (x *edge) sendError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
@@ -84,7 +85,8 @@ func (x *edge) sendError(err error, c echo.Context) {
 	}
 }
 
-// unavailable says whether err means that the database cannot be reached or the time is over, rather than a fault of this program.
+// unavailable says whether err means that the database cannot be reached or the time is over,
+// rather than a fault of this program.
 func unavailable(err error) bool {
 	var network net.Error
 	var refused *mysql.MySQLError
@@ -93,14 +95,15 @@ func unavailable(err error) bool {
 		errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network):
 		return true
 	case errors.As(err, &refused):
-		// Too many connections, shutting down, killed, lock or statement time over, read-only during a failover.
+		// Too many connections, shutting down, killed, lock or statement time over, read-only during a
+		// failover.
 		return slices.Contains([]uint16{1040, 1053, 1079, 1203, 1205, 1226, 1290, 1317, 1836, 1969, 3024, 1927}, refused.Number)
 	}
 	return false
 }
 
-// wrongFields returns what the document's validation found: a field for each wrong parameter in the document's order. An error is anything else
-// that it stumbled over.
+// wrongFields returns what the document's validation found: a field for each wrong parameter in the
+// document's order. An error is anything else that it stumbled over.
 func wrongFields(err error) (fields []apierr.Field, _ error) {
 	if err == nil {
 		return nil, nil
@@ -132,7 +135,8 @@ func flatten(err error) []error {
 	return all
 }
 
-// mayBe says in Chinese what a parameter may be, from its schema in the document. Where a pattern needs words, the document has them in x-message.
+// mayBe says in Chinese what a parameter may be, from its schema in the document. Where a pattern
+// needs words, the document has them in x-message.
 func mayBe(wrong *openapi3filter.RequestError) string {
 	schema := wrong.Parameter.Schema.Value
 	var failed *openapi3.SchemaError

@@ -1,5 +1,7 @@
-// Package httpapi owns the HTTP edge: routes, the way of a request through the middleware, limits, and the one place where errors become envelopes.
-// A request to the API goes: observe → cross-origin → limit → authenticate → check (normalise, then validate) → the generated binder → internal/getlist.
+// Package httpapi owns the HTTP edge: routes, the way of a request through the middleware, limits,
+// and the one place where errors become envelopes. A request to the API goes: observe →
+// cross-origin → limit → authenticate → check (normalise, then validate) → the generated binder →
+// internal/getlist.
 package httpapi
 
 import (
@@ -17,12 +19,14 @@ import (
 	"example.com/wechatcustomers/gen/api"
 	"example.com/wechatcustomers/internal/auth"
 	"example.com/wechatcustomers/internal/canonical"
+	"example.com/wechatcustomers/internal/getlist"
 )
 
-// Config is what the edge is made from. Every field but CORSOrigins, JWTCookie and LegacyStatus is required.
+// Config is what the edge is made from. Every field but CORSOrigins, JWTCookie and LegacyStatus is
+// required.
 type Config struct {
 	Document     []byte // the OpenAPI document
-	Operations   api.StrictServerInterface
+	Operations   Operations
 	Verifier     *auth.Verifier
 	JWTCookie    string   // the cookie that may hold the token; "" for none
 	LegacyStatus bool     // every envelope goes out as 200, as the original sends it
@@ -30,6 +34,14 @@ type Config struct {
 	Ready        func(context.Context) error
 	Limits       Limits
 	Log          *slog.Logger
+}
+
+// Operations are the contract's operations; internal/getlist implements them. What they need of the
+// request beside its parameters comes as an argument, so that none can do without it.
+type Operations interface {
+	GetList(ctx context.Context, r getlist.Request, in api.GetListRequestObject) (api.GetListResponseObject, error)
+	GetFacets(ctx context.Context, r getlist.Request, in api.GetFacetsRequestObject) (api.GetFacetsResponseObject, error)
+	GetBusinessList(ctx context.Context, r getlist.Request, in api.GetBusinessListRequestObject) (api.GetBusinessListResponseObject, error)
 }
 
 // Limits bound what one request may take. What exceeds one is answered with the envelope.
@@ -44,7 +56,8 @@ type Limits struct {
 // DefaultLimits are generous for people and tight for machines.
 var DefaultLimits = Limits{URL: 16 << 10, Header: 32 << 10, Pairs: 200, Body: 64 << 10, Handle: 30 * time.Second}
 
-// apiPrefix begins the path of every route of the contract; what is answered under it is always the envelope.
+// apiPrefix begins the path of every route of the contract; what is answered under it is always the
+// envelope.
 const apiPrefix = "/business/"
 
 // edge is what the middleware shares.
@@ -53,16 +66,19 @@ type edge struct {
 	operations map[string]operation // by route path as Echo has it
 }
 
-// operation is one GET of the document, with what its requests are checked by. A POST beside it is the same operation in another spelling.
+// operation is one GET of the document, with what its requests are checked by. A POST beside it is
+// the same operation in another spelling.
 type operation struct {
 	path       string
 	item       *openapi3.PathItem
+	params     []canonical.Param // all that a request may have in its query, in the document's order
 	route      *routers.Route
 	normaliser *canonical.Normaliser
 }
 
-// New returns the handler of the whole server: the API, /healthz (the process lives) and /readyz (its database answers and has this program's tables).
-// It returns an error where the document and the generated routes do not match, or an origin of CORS is none.
+// New returns the handler of the whole server: the API, /healthz (the process lives) and /readyz
+// (its database answers and has this program's tables). It returns an error where the document and
+// the generated routes do not match, or an origin of CORS is none.
 func New(cfg Config, more ...func(*echo.Echo)) (http.Handler, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(cfg.Document)
 	if err != nil {
@@ -81,13 +97,14 @@ func New(cfg Config, more ...func(*echo.Echo)) (http.Handler, error) {
 		if item.Get == nil {
 			return nil, fmt.Errorf("%s has no GET in the document", path)
 		}
+		params := canonical.Params(item)
 		x.operations[echoPath(path)] = operation{
-			path: path, item: item,
+			path: path, item: item, params: params,
 			route:      &routers.Route{Spec: doc, Path: path, PathItem: item, Method: http.MethodGet, Operation: item.Get},
-			normaliser: canonical.New(canonical.Params(item.Get.Parameters), cfg.Limits.Pairs),
+			normaliser: canonical.New(params, cfg.Limits.Pairs),
 		}
 	}
-	api.RegisterHandlers(router{e, x}, api.NewStrictHandler(cfg.Operations, nil))
+	api.RegisterHandlers(router{e, x}, api.NewStrictHandler(typed{cfg.Operations}, nil))
 	if err := x.complete(e.Routes()); err != nil {
 		return nil, err
 	}
@@ -99,8 +116,9 @@ func New(cfg Config, more ...func(*echo.Echo)) (http.Handler, error) {
 	return e, nil
 }
 
-// router registers the generated routes: each behind the middleware, and for every method that the document has for its path, so that one handler
-// serves all spellings. HEAD is GET without the body.
+// router registers the generated routes: each behind the middleware, and for every method that the
+// document has for its path, so that one handler serves all spellings. HEAD is GET without the
+// body.
 type router struct {
 	*echo.Echo
 	edge *edge
@@ -114,7 +132,8 @@ func (r router) GET(path string, h echo.HandlerFunc, _ ...echo.MiddlewareFunc) *
 	return r.Echo.GET(path, h, r.edge.authenticate, r.edge.check)
 }
 
-// complete returns an error unless the document's operations and the routes are the same: an unmapped route would go without validation.
+// complete returns an error unless the document's operations and the routes are the same: an
+// unmapped route would go without validation.
 func (x *edge) complete(routes []*echo.Route) error {
 	served := map[string]bool{}
 	for _, r := range routes {

@@ -2,8 +2,8 @@ package httpapi_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
-	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,104 +11,167 @@ import (
 	"example.com/wechatcustomers/gen/client"
 )
 
-// A long list is read from other places than a short one: from either end, from the middle, or from where the few rows of a rare mix lie. Its rows are spread
-// over ids with wide gaps.
-func TestALongListIsThatOfAPlainFilterOnEveryPage(t *testing.T) {
-	t.Parallel()
-	d := dice(t)
-	w := crowd(2000)
-	id := int64(0)
+// spread returns a world of n rows of as many contacts in one enterprise, whose columns are random,
+// with the ids that next returns one after the other. Most of them are of one employee and have one
+// tag.
+func spread(d *rand.Rand, n int, next func(i int) int64) *world {
+	w := crowd(n)
+	w.tags = []client.Tag{newTag(1, "etA", "甲"), newTag(2, "etB", "乙")}
 	for i := range w.follows {
-		id += 1 + d.Int64N(8)
-		if i == 1400 {
-			id += 10000 // and one beyond any block of ids that is counted together
-		}
 		f, c := &w.follows[i], &w.contacts[i]
-		f.ID = id
-		f.AddWay = pick(d, []string{"1", "2"})
-		if d.IntN(2) == 0 {
-			f.Status = -1
+		vary(d, f, c, 1)
+		f.ID = next(i)
+		if d.IntN(30) > 0 {
+			f.TagID += ",etA"
+		} else {
+			f.Userid = pick(d, userids)
 		}
-		if i < 1000 && d.IntN(4) == 0 {
-			c.ExternalType = 2 // none among the newest thousand
-		}
-		if i < 300 && i%30 == 0 || i == 1999 {
-			f.AddWay = "202"
-		}
-		if d.IntN(10) == 0 {
+		if d.IntN(20) == 0 {
 			f.DeletedAt = new(day)
 		}
+		w.last = max(w.last, f.ID)
 	}
-	b := setup(t, manager+w.records())
-	for round := range 2 {
-		for _, p := range []client.GetListParams{
-			{},
-			{SearchStatus: new(client.StatusLost)},
-			{SearchType: new(client.TypeWeCom)},
-			{SearchType: new(client.TypeWeCom), SearchStatus: new(client.StatusFollowing)},
-			{SearchAddWayType: new(int32(202))},
-			{SearchAddWayType: new(int32(202)), SearchStatus: new(client.StatusLost)},
-			{SearchAddWayType: new(int32(9))},
-			{SearchCustomer: new("1")},
-			{SearchCustomer: new("户19")},
-			{SearchTime: &client.TimeRange{"1", ""}},
-		} {
-			want := rowIDs(w.list(crop, p))
-			p.Omit = new("tag,employee")
-			size := []int{100, 1 + d.IntN(100)}[round]
-			p.PerPage = new(int32(size))
-			last := max(1, (len(want)+size-1)/size)
-			pages := []int{1, 2, 512/size - 1, 512 / size, 512/size + 1, 512/size + 2, last / 2, last - 512/size - 1, last - 512/size, last - 1, last, last + 1}
-			if p.SearchStatus == nil && last < 30 {
-				for page := range last {
-					pages = append(pages, page+1)
-				}
-			}
-			slices.Sort(pages)
-			for _, page := range slices.Compact(pages) {
-				if page < 1 {
-					continue
-				}
-				p.Page, p.BeforeID = new(int64(page)), nil
-				got := b.get(t, p)
-				rows := want[min((page-1)*size, len(want)):min(page*size, len(want))]
-				if diff := cmp.Diff(rows, rowIDs(got.Data)); diff != "" || got.Total != int64(len(want)) {
-					t.Fatalf("%s\ntotal %d, want %d; rows (-want +got)\n%s", marshal(p), got.Total, len(want), diff)
-				}
-			}
-			// From anywhere, also between ids and before all.
-			befores := []int64{1, math.MaxInt64, 1 + d.Int64N(id), 1 + d.Int64N(id)}
-			if len(want) > 0 {
-				befores = append(befores, pick(d, want), want[len(want)-1])
-			}
-			for _, before := range befores {
-				p.Page, p.BeforeID = nil, &before
-				got := b.get(t, p)
-				rows := slices.DeleteFunc(slices.Clone(want), func(id int64) bool { return id >= before })
-				if diff := cmp.Diff(rows[:min(len(rows), size)], rowIDs(got.Data)); diff != "" || got.Total != int64(len(want)) {
-					t.Fatalf("%s\ntotal %d, want %d; rows (-want +got)\n%s", marshal(p), got.Total, len(want), diff)
-				}
+	return w
+}
+
+// pages looks at the pages of some lists that are read from different places: from either end, from
+// the middle, one past the end, and from any id on, also between ids and before all.
+func (w *world) pages(t *testing.T, d *rand.Rand, b *bundle) {
+	t.Helper()
+	for _, p := range []client.GetListParams{
+		{}, {SearchStatus: new(client.StatusLost)}, {SearchEmployeeMember: new("ZhangSan"), SearchTagsAll: new("etA")}, {SearchCustomer: new("李")},
+		{SearchTagsNone: new("etA")}, {SearchTime: &client.TimeRange{"1", ""}}, {SearchKeyword: new("a")}, w.aim(d, client.GetListParams{CropID: new(int64(crop))}, pick(d, dimensions)),
+	} {
+		p.CropID, p.Omit, p.PerPage = new(int64(crop)), new("tag,employee"), new(pick(d, []int32{10, 30, 1 + d.Int32N(30)}))
+		if d.IntN(2) == 0 {
+			p.Sort = new(pick(d, []client.Sort{client.SortByCreatetime, client.SortByCreatetimeDesc}))
+		}
+		want := w.list(crop, p)
+		size := int64(*p.PerPage)
+		last := max(1, (int64(len(want))+size-1)/size)
+		seen := []int64{1, 2, 1 + last/2, last, last + 1, 1 + d.Int64N(last)}
+		slices.Sort(seen)
+		for _, page := range slices.Compact(seen) {
+			p.Page = &page
+			look(t, b, w, p)
+		}
+		p.Sort, p.Page = nil, nil
+		want = w.list(crop, p)
+		befores := []int64{1, math.MaxInt64, 1 + d.Int64N(w.last)}
+		if len(want) > 0 {
+			befores = append(befores, pick(d, want).ID, want[len(want)-1].ID)
+		}
+		for _, before := range befores {
+			p.BeforeID = &before
+			got := b.get(t, p)
+			rows := slices.DeleteFunc(slices.Clone(want), func(f client.Follow) bool { return f.ID >= before })
+			if diff := cmp.Diff(rows[:min(len(rows), int(size))], got.Data); diff != "" || got.Total != int64(len(want)) {
+				t.Fatalf("%s\ntotal %d, want %d; rows (-want +got)\n%s", marshal(p), got.Total, len(want), diff)
 			}
 		}
-		if round > 0 {
-			break
+	}
+}
+
+// inParts says whether a set of the first enterprise is stored in parts, not whole.
+func (b *bundle) inParts(t *testing.T, name string) bool {
+	t.Helper()
+	var whole, parts int64
+	mustSucceed(t, b.DB.QueryRowContext(t.Context(),
+		"SELECT COALESCE(SUM(part = 0 AND LENGTH(ids) > 0), 0), COALESCE(SUM(part > 0), 0) FROM follow_sets WHERE crop_id = 1 AND name = ?", []byte(name)).Scan(&whole, &parts))
+	if whole+parts == 0 || whole > 0 && parts > 0 {
+		t.Fatalf("the set %s: %d rows of the whole, %d parts", name, whole, parts)
+	}
+	return parts > 0
+}
+
+func TestALongListIsThatOfAPlainFilterOnEveryPageWhileItsSetsGrowIntoParts(t *testing.T) {
+	t.Parallel()
+	onBothPaths(t, longList)
+}
+
+func longList(t *testing.T, path option) {
+	t.Helper()
+	d := dice(t)
+	id := int64(0)
+	w := spread(d, 1250, func(int) int64 { id += 128 + d.Int64N(40); return id })
+	first := &world{employees: w.employees, contacts: w.contacts, tags: w.tags, follows: w.follows[:850], last: id}
+	b := setup(t, manager+first.records(), path)
+	indexed := b.indexed(t)
+	if indexed {
+		if b.inParts(t, "l") {
+			t.Fatal("the set of all rows is in parts from the beginning")
 		}
-		// Once more after rows have gone and come back everywhere.
-		var changed []client.Follow
+		first.holds(t, d, b)
+	}
+	b.load(records(nil, nil, nil, w.follows[850:]))
+	w.pages(t, d, b)
+	if !indexed {
+		return // that is all that a longer list is to it
+	}
+	if !b.inParts(t, "l") {
+		t.Fatal("the set of all rows is whole after all")
+	}
+	b.load(change(d, w, true))
+	w.holds(t, d, b)
+	// All that a part has goes, and comes back.
+	for _, deleted := range []*string{new(day), nil} {
+		var part []client.Follow
 		for i := range w.follows {
-			f := &w.follows[i]
-			switch d.IntN(12) {
-			case 0:
-				f.DeletedAt = new(day)
-			case 1:
-				f.DeletedAt = nil
-			case 2:
-				f.Status, f.AddWay = -f.Status, strconv.Itoa(1+d.IntN(2))
-			default:
-				continue
+			if f := &w.follows[i]; f.ID>>16 == 1 {
+				f.DeletedAt = deleted
+				part = append(part, *f)
 			}
-			changed = append(changed, *f)
 		}
-		b.load(records(nil, nil, nil, changed))
+		b.load(records(nil, nil, nil, part))
+		w.holds(t, d, b)
 	}
+	w.pages(t, d, b)
+}
+
+// Ids up to the greatest that an import takes, which is the greatest that JavaScript counts with,
+// lie in parts of their own, and so many of one employee and one tag that these are in parts, too.
+func TestAListOfIdsFarApartIsThatOfAPlainFilter(t *testing.T) {
+	t.Parallel()
+	d := dice(t)
+	const greatest, rows = 1<<53 - 1, 2250
+	w := spread(d, rows, func(i int) int64 {
+		switch {
+		case i == rows-1:
+			return greatest
+		case i < 50:
+			return 1 + int64(i)*(70_000+d.Int64N(1000))
+		default:
+			return greatest/rows*int64(i) + d.Int64N(1<<32)
+		}
+	})
+	for i := range w.contacts {
+		if i%2 > 0 {
+			w.contacts[i].ID = greatest - int64(i)
+		}
+	}
+	b := setup(t, manager+w.records(), indexed())
+	for _, set := range []string{"l", "ezhangsan", "TetA", "T*"} {
+		if !b.inParts(t, set) {
+			t.Errorf("the set %s is whole: this test would prove nothing", set)
+		}
+	}
+	w.holds(t, d, b)
+	var changed []client.Follow
+	for i := range w.follows {
+		f := &w.follows[i]
+		switch d.IntN(12) {
+		case 0:
+			f.DeletedAt = new(day)
+		case 1:
+			f.DeletedAt = nil
+		case 2:
+			vary(d, f, nil, 2)
+		default:
+			continue
+		}
+		changed = append(changed, *f)
+	}
+	b.load(records(nil, nil, nil, changed))
+	w.pages(t, d, b)
+	w.holds(t, d, b)
 }

@@ -17,6 +17,11 @@ import (
 
 func TestTextSearchFindsWhatPeopleMean(t *testing.T) {
 	t.Parallel()
+	onBothPaths(t, textSearch)
+}
+
+func textSearch(t *testing.T, path option) {
+	t.Helper()
 	tests := []struct {
 		name   string
 		text   string
@@ -44,8 +49,12 @@ func TestTextSearchFindsWhatPeopleMean(t *testing.T) {
 		{"white space within", "全　角 半\u00a0角", []string{"全 角", "全　角", "半 角"}, []string{"全角", "半  角"}},
 		{"simplified is not traditional", "马上", []string{"马"}, []string{"馬"}},
 		{"words of SQL and JSON", "NULL null 0", []string{"null", "NULL n", "0"}, []string{"nil"}},
+		{"what is not seen", "李\u200b一\ufeff天❤\ufe0f", []string{"李一天", "天❤", "\u00ad一\u2060天", "❤\ufe0e"}, []string{"李 一天"}},
+		{"letters in a row", "哈哈哈哈", []string{"哈", "哈哈哈", "哈哈哈哈"}, []string{"哈哈哈哈哈"}},
+		{"all parts of a text and not the text", "bcdabc 3456123", []string{"bcda", "dabc 3", "3456"}, []string{"abcd", "123456"}},
 	}
-	// An enterprise for each text, which is a name and, in another row, a remark; and rows that have nothing of it.
+	// An enterprise for each text, which is a name and, in another row, a remark; and rows that have
+	// nothing of it.
 	var businesses, managers strings.Builder
 	all := &world{}
 	for i, test := range tests {
@@ -62,7 +71,7 @@ func TestTextSearchFindsWhatPeopleMean(t *testing.T) {
 		}
 		all.contacts, all.follows = append(all.contacts, w.contacts...), append(all.follows, w.follows...)
 	}
-	b := setup(t, businesses.String()+managers.String()+all.records())
+	b := setup(t, businesses.String()+managers.String()+all.records(), path)
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -85,7 +94,7 @@ func TestTextSearchFindsWhatPeopleMean(t *testing.T) {
 				look(client.GetListParams{SearchCustomer: &word})
 				look(client.GetListParams{SearchRemark: &word})
 			}
-			for _, nothing := range []string{"", " ", "\u3000", "\t\u2003\u00a0\n"} {
+			for _, nothing := range []string{"", " ", "\u3000", "\t\u2003\u00a0\n", "\u200b", " \ufeff\u00ad \ufe0f"} {
 				look(client.GetListParams{SearchCustomer: &nothing}, 4, 3, 2, 1)
 				look(client.GetListParams{SearchRemark: &nothing}, 4, 3, 2, 1)
 			}
@@ -175,46 +184,133 @@ func TestTimeIsInclusiveOnBothSidesInSecondsOrMilliseconds(t *testing.T) {
 	}
 }
 
-func TestAnyOfSeveralTagsFindsARowOnceByTheIDsWrittenInIt(t *testing.T) {
+func TestTagsFindARowOnceByTheIDsWrittenInIt(t *testing.T) {
 	t.Parallel()
-	w := crowd(6)
-	w.tags = []client.Tag{newTag(1, "etA", "甲"), newTag(2, "etB", "乙"), newTag(3, "etGone", "没了")}
-	w.tags[2].DeletedAt = new(day)
-	for i, own := range []string{"etA", "etB,etA", "etGone", "etUnknown,etB", "", "etAB,eta"} {
-		w.follows[i].TagID = own
-	}
-	b := setup(t, manager+w.records())
-	for asked, want := range map[string][]int64{
-		"etA": {2, 1}, "etB": {4, 2}, "etA,etB": {4, 2, 1}, "etA,etA": {2, 1}, "etB,etUnknown": {4, 2}, "etUnknown": {4}, "etGone": {3}, "etGone,etA": {3, 2, 1}, "etNobody": {},
-		"eta": {6}, "ETA": {}, "et": {}, "etA%": {}, "\u3000etA\t,\u00a0etGone\u3000": {3, 2, 1}, ",etA,": {2, 1}, "": {6, 5, 4, 3, 2, 1}, ",": {6, 5, 4, 3, 2, 1},
-	} {
-		got := b.get(t, client.GetListParams{SearchTagsData: &asked})
-		if rows := rowIDs(got.Data); !slices.Equal(rows, want) || got.Total != int64(len(want)) {
-			t.Errorf("%q: rows %v, total %d, want %v", asked, rows, got.Total, want)
+	onBothPaths(t, func(t *testing.T, path option) {
+		t.Helper()
+		w := crowd(6)
+		w.tags = []client.Tag{newTag(1, "etA", "甲"), newTag(2, "etB", "乙"), newTag(3, "etGone", "没了")}
+		w.tags[2].DeletedAt = new(day)
+		for i, own := range []string{"etA", "etB,etA", "etGone", "etUnknown,etB", "", "etAB,eta"} {
+			w.follows[i].TagID = own
 		}
-	}
+		b := setup(t, manager+w.records(), path)
+		all := []int64{6, 5, 4, 3, 2, 1}
+		for asked, want := range map[string]struct{ any, all, none []int64 }{
+			"etA":                                  {[]int64{2, 1}, []int64{2, 1}, []int64{6, 5, 4, 3}},
+			"etB":                                  {[]int64{4, 2}, []int64{4, 2}, []int64{6, 5, 3, 1}},
+			"etA,etB":                              {[]int64{4, 2, 1}, []int64{2}, []int64{6, 5, 3}},
+			"etA,etA":                              {[]int64{2, 1}, []int64{2, 1}, []int64{6, 5, 4, 3}},
+			"etB,etUnknown":                        {[]int64{4, 2}, []int64{4}, []int64{6, 5, 3, 1}},
+			"etGone":                               {[]int64{3}, []int64{3}, []int64{6, 5, 4, 2, 1}},
+			"etGone,etA":                           {[]int64{3, 2, 1}, []int64{}, []int64{6, 5, 4}},
+			"etNobody":                             {[]int64{}, []int64{}, all},
+			"eta":                                  {[]int64{6}, []int64{6}, []int64{5, 4, 3, 2, 1}},
+			"ETA":                                  {[]int64{}, []int64{}, all},
+			"etA%":                                 {[]int64{}, []int64{}, all},
+			"*":                                    {[]int64{6, 4, 3, 2, 1}, []int64{6, 4, 3, 2, 1}, []int64{5}},
+			"*,etA":                                {[]int64{6, 4, 3, 2, 1}, []int64{2, 1}, []int64{5}},
+			"etNobody,*":                           {[]int64{6, 4, 3, 2, 1}, []int64{}, []int64{5}},
+			"\u3000etA\t,\u00a0et\u200bGone\u3000": {[]int64{3, 2, 1}, []int64{}, []int64{6, 5, 4}},
+			",etA,\u200b":                          {[]int64{2, 1}, []int64{2, 1}, []int64{6, 5, 4, 3}},
+			"":                                     {all, all, all},
+			",":                                    {all, all, all},
+			"\u200b,\ufeff":                        {all, all, all},
+		} {
+			for name, c := range map[string]struct {
+				p    client.GetListParams
+				want []int64
+			}{
+				"any":  {client.GetListParams{SearchTagsData: &asked}, want.any},
+				"all":  {client.GetListParams{SearchTagsAll: &asked}, want.all},
+				"none": {client.GetListParams{SearchTagsNone: &asked}, want.none},
+			} {
+				got := b.get(t, c.p)
+				if rows := rowIDs(got.Data); !slices.Equal(rows, c.want) || got.Total != int64(len(c.want)) {
+					t.Errorf("%s of %q: rows %v, total %d, want %v", name, asked, rows, got.Total, c.want)
+				}
+			}
+		}
+		together := client.GetListParams{SearchTagsData: new("etA,etGone"), SearchTagsAll: new("*"), SearchTagsNone: new("etB")}
+		if rows := rowIDs(b.get(t, together).Data); !slices.Equal(rows, []int64{3, 1}) {
+			t.Errorf("all three: rows %v", rows)
+		}
+	})
 }
 
-func TestAnEmployeeIsFoundByUseridInAnyCaseKnownOrNot(t *testing.T) {
+func TestEmployeesAreFoundByUseridInAnyCaseKnownOrNot(t *testing.T) {
 	t.Parallel()
-	w := crowd(4)
-	w.employees = []client.Employee{newEmployee(1, "xiaoliangzi", "李健平")}
-	for i, userid := range []string{"XiaoLiangZi", "XIAOLIANGZI", "Nobody", "XiaoLiangZi2"} {
-		w.follows[i].Userid = userid
-	}
-	b := setup(t, manager+w.records())
-	for asked, want := range map[string][]int64{
-		"XiaoLiangZi": {2, 1}, "xiaoliangzi": {2, 1}, "\u3000XIAOLIANGZI\u3000": {2, 1}, "nobody": {3}, "XiaoLiangZ": {}, "李健平": {}, "X\u0131aoLiangZi": {}, "%": {}, "\u3000": {4, 3, 2, 1},
-	} {
-		if got := rowIDs(b.get(t, client.GetListParams{SearchEmployeeMember: &asked}).Data); !slices.Equal(got, want) {
-			t.Errorf("%q: rows %v, want %v", asked, got, want)
+	onBothPaths(t, func(t *testing.T, path option) {
+		t.Helper()
+		w := crowd(4)
+		w.employees = []client.Employee{newEmployee(1, "xiaoliangzi", "李健平")}
+		for i, userid := range []string{"XiaoLiangZi", "XIAOLIANGZI", "Nobody", "XiaoLiangZi2"} {
+			w.follows[i].Userid = userid
 		}
-	}
-	for _, row := range b.get(t, client.GetListParams{}).Data {
-		if known := row.ID <= 2; (row.HasOneEmployee != nil) != known {
-			t.Errorf("row %d of %s: employee %v", row.ID, row.Userid, row.HasOneEmployee)
+		b := setup(t, manager+w.records(), path)
+		for asked, want := range map[string][]int64{
+			"XiaoLiangZi": {2, 1}, "xiaoliangzi": {2, 1}, "\u3000XIAOLIANGZI\u3000": {2, 1}, "nobody": {3}, "XiaoLiangZ": {}, "李健平": {}, "X\u0131aoLiangZi": {}, "%": {},
+			"\u3000": {4, 3, 2, 1}, "nobody,XIAOLIANGZI": {3, 2, 1}, "xiaoliangzi2,\u200bNoBody\ufeff,": {4, 3}, "李健平,nobody": {3}, "\u200b": {4, 3, 2, 1}, "*": {},
+		} {
+			if got := rowIDs(b.get(t, client.GetListParams{SearchEmployeeMember: &asked}).Data); !slices.Equal(got, want) {
+				t.Errorf("%q: rows %v, want %v", asked, got, want)
+			}
 		}
-	}
+		for _, row := range b.get(t, client.GetListParams{}).Data {
+			if known := row.ID <= 2; (row.HasOneEmployee != nil) != known {
+				t.Errorf("row %d of %s: employee %v", row.ID, row.Userid, row.HasOneEmployee)
+			}
+		}
+	})
+}
+
+func TestAMobileIsFoundByAnyOfItsDigitsThatFollowOneAnother(t *testing.T) {
+	t.Parallel()
+	onBothPaths(t, func(t *testing.T, path option) {
+		t.Helper()
+		w := crowd(5)
+		for i, own := range []string{`["13547567468"]`, `["+86 135-4756-7468","020-8888"]`, `["１３８００１３８０００"]`, `["132211","2122112132"]`, `["13800","139`} {
+			w.follows[i].RemarkMobiles = own
+		}
+		b := setup(t, manager+w.records(), path)
+		for asked, want := range map[string][]int64{
+			"13547567468": {2, 1}, "135 4756-7468": {2, 1}, "+86": {2}, "86135": {2}, "74680": {}, "8888": {2}, "0208888": {2}, "7468020": {}, "13800": {5, 3}, "13800138000": {3},
+			"1121322": {}, "13221": {4}, "211213": {4}, "139": {5}, "1391": {}, "1": {5, 4, 3, 2, 1}, "9": {5},
+		} {
+			if got := rowIDs(b.get(t, client.GetListParams{SearchMobile: &asked}).Data); !slices.Equal(got, want) {
+				t.Errorf("%q: rows %v, want %v", asked, got, want)
+			}
+		}
+	})
+}
+
+func TestAKeywordLooksAtAllThatARowIsKnownBy(t *testing.T) {
+	t.Parallel()
+	onBothPaths(t, func(t *testing.T, path option) {
+		t.Helper()
+		w := crowd(9)
+		for i := range w.contacts {
+			w.contacts[i].Name = "" // "客户1" is found by kehu
+		}
+		w.contacts[0].Name, w.contacts[1].CorpName, w.contacts[2].CorpFullName, w.contacts[3].Unionid = "曾一天", "Ａcme", "广州市芸众信息科技有限公司", "oUnion-1"
+		w.follows[4].Remark, w.follows[5].Description, w.follows[6].RemarkCorpName, w.follows[7].RemarkMobiles = "王小A明的李", "爱喝 ACME 汽水", "州公司", `["+86 135-4756-7468"]`
+		w.follows[6].Description = "在广" // a text ends, and the next begins
+		w.follows[8].Userid = "Acme"
+		b := setup(t, manager+w.records(), path)
+		for asked, want := range map[string][]int64{
+			"一天": {1}, "acme": {9, 6, 2}, "ACME\u200b": {9, 6, 2}, "acm": {6, 2}, "芸众信息科技": {3}, "广": {7, 3}, "广州": {3}, "广州公司": {}, "喝 acme": {6},
+			"oUnion-1": {4}, "\ufeffoUnion-1 ": {4}, "ounion-1": {}, "oUnion": {}, "wm3": {3}, "WM3": {}, "zhangSAN": {8, 7, 6, 5, 4, 3, 2, 1}, "zhangsa": {},
+			"135 4756": {8}, "1354756": {8}, "+86-135": {8}, "135x": {}, "8613547567468": {8}, "１３５４": {8},
+			// Pinyin, of name and remark only.
+			"zengyitian": {1}, "cengyitian": {1}, "CengYi": {1}, "zeng yi": {1}, "yitian": {1}, "yit": {1}, "engyi": {}, "cyt": {1}, "zyt": {1}, "yt": {1}, "cyit": {}, "zt": {},
+			"wangxiaoming": {5}, "xiaoaming": {}, "wxm": {5}, "xmdl": {5}, "deli": {5}, "guangzhou": {}, "tianwang": {}, "t": {1}, "x": {5}, "tian1": {},
+			"": {9, 8, 7, 6, 5, 4, 3, 2, 1}, " \u200b": {9, 8, 7, 6, 5, 4, 3, 2, 1},
+		} {
+			if got := rowIDs(b.get(t, client.GetListParams{SearchKeyword: &asked}).Data); !slices.Equal(got, want) {
+				t.Errorf("%q: rows %v, want %v", asked, got, want)
+			}
+		}
+	})
 }
 
 func TestOnlyTheFollowsOwnDeletionHidesARow(t *testing.T) {

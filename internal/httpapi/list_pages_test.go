@@ -126,6 +126,7 @@ func TestFollowingNextPageShowsEveryRowOfTheFilteredListOnce(t *testing.T) {
 			w.follows[i].AddWay = "0"
 			w.follows[i].Status = -1
 			w.follows[i].Createtime = int64(1000 + i)
+			w.follows[i].RemarkMobiles = `["+86 139-0000-0000"]`
 		}
 		if i%4 > 0 {
 			w.contacts[i].ExternalType = 2
@@ -146,6 +147,10 @@ func TestFollowingNextPageShowsEveryRowOfTheFilteredListOnce(t *testing.T) {
 		{SearchTime: &client.TimeRange{"1005", ""}},
 		{SearchTime: &client.TimeRange{"", "1030999"}},
 		{SearchEmployeeMember: new("zhangSAN"), CropID: new(int64(1))},
+		{SearchEmployeeMember: new("nobody,zhangSAN"), Sort: new(client.SortByCreatetime)},
+		{SearchTagsAll: new("et&=%+标签,*"), SearchTagsNone: new("etUnknown"), Sort: new(client.SortByCreatetimeDesc)},
+		{SearchMobile: new("+86 139-"), Sort: new(client.SortByIDDesc)},
+		{SearchKeyword: new(awkward), Sort: new(client.SortByCreatetime)},
 		{
 			SearchCustomer: new("李"), SearchMember: new("3061"), SearchAddWayType: new(int32(0)), SearchTagsData: new("etOther"), SearchEmployeeMember: new("ZhangSan"),
 			SearchLeixing: new(client.TypeWeCom), SearchStatus: new(client.StatusLost), SearchTime: &client.TimeRange{"1000", "1040"}, SearchRemark: new(awkward), Omit: new("tag"),
@@ -211,10 +216,12 @@ func TestLinksBeginWithThePublicAddressAndHaveTheParametersInTheDocumentsOrder(t
 	got := b.get(t, client.GetListParams{
 		Page: new(int64(2)), PerPage: new(int32(1)), Omit: new("employee"), CropID: new(int64(1)), SearchRemark: new(""), SearchTime: &client.TimeRange{"", "1714521610"},
 		SearchStatus: new(client.StatusFollowing), SearchLeixing: new(client.TypeWeChat), SearchCustomer: new("客户 &"), SearchEmployeeMember: new("ZhangSan"),
+		SearchTagsAll: new("a,*"), SearchTagsNone: new("b"), SearchMobile: new("+1"), SearchKeyword: new("lyt"), Sort: new(client.SortByCreatetimeDesc),
 	})
 	const address = "https://mall.example.com/2/index.php?i=2"
-	const query = "&search%5Bcustomer%5D=%E5%AE%A2%E6%88%B7%20%26&search%5Bemployee_member%5D=ZhangSan&search%5B%E7%B1%BB%E5%9E%8B%5D=1&search%5Bstatus%5D=1" +
-		"&search%5Btime%5D%5B%5D=&search%5Btime%5D%5B%5D=1714521610&crop_id=1&per_page=1&omit=employee"
+	const query = "&search%5Bcustomer%5D=%E5%AE%A2%E6%88%B7%20%26&search%5Btags_all%5D=a%2C%2A&search%5Btags_none%5D=b&search%5Bemployee_member%5D=ZhangSan" +
+		"&search%5B%E7%B1%BB%E5%9E%8B%5D=1&search%5Bstatus%5D=1&search%5Btime%5D%5B%5D=&search%5Btime%5D%5B%5D=1714521610&search%5Bmobile%5D=%2B1" +
+		"&search%5Bkeyword%5D=lyt&crop_id=1&per_page=1&omit=employee&sort=-createtime"
 	want := []any{address + query + "&page=1", address + query + "&page=1", address}
 	if diff := cmp.Diff(want, []any{got.FirstPageURL, got.LastPageURL, got.Path}); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -269,14 +276,49 @@ func TestBeforeIDAnswersTheNextSmallerIDsWithoutPageNumbers(t *testing.T) {
 	}
 }
 
-func TestBeforeIDAndPageTogetherAreAnError(t *testing.T) {
+func TestBeforeIDTakesNeitherAPageNorAnotherOrder(t *testing.T) {
 	t.Parallel()
-	b := setup(t, manager)
-	answer, err := b.Client.GetListWithResponse(t.Context(), uniacid, &client.GetListParams{BeforeID: new(int64(8)), Page: new(int64(2))})
-	mustSucceed(t, err)
-	if answer.JSON400 == nil || len(answer.JSON400.Data) != 1 || answer.JSON400.Data[0].Field != "before_id" {
-		t.Errorf("%s %s", answer.Status(), answer.Body)
+	b := setup(t, manager+crowd(2).records())
+	for message, p := range map[string]client.GetListParams{
+		"不能与 page 同时使用,收到的是 「8」":    {BeforeID: new(int64(8)), Page: new(int64(2))},
+		"只能与默认的 sort 一起使用,收到的是 「8」": {BeforeID: new(int64(8)), Sort: new(client.SortByCreatetime)},
+		"只能与默认的 sort 一起使用,收到的是 「9」": {BeforeID: new(int64(9)), Sort: new(client.SortByCreatetimeDesc), PerPage: new(int32(1))},
+	} {
+		answer, err := b.Client.GetListWithResponse(t.Context(), uniacid, &p)
+		mustSucceed(t, err)
+		if answer.JSON400 == nil || !slices.Equal(answer.JSON400.Data, []client.FieldError{{Field: "before_id", Message: message}}) {
+			t.Errorf("%s: %s %s", marshal(p), answer.Status(), answer.Body)
+		}
 	}
+	if got := rowIDs(b.get(t, client.GetListParams{BeforeID: new(int64(2)), Sort: new(client.SortByIDDesc)}).Data); !slices.Equal(got, []int64{1}) {
+		t.Errorf("in the default order, named: rows %v", got)
+	}
+}
+
+func TestEqualTimesAreInTheOrderOfTheIDs(t *testing.T) {
+	t.Parallel()
+	onBothPaths(t, func(t *testing.T, path option) {
+		t.Helper()
+		w := crowd(6)
+		// Of two days in China, the first beginning a minute before midnight.
+		for i, time := range []int64{1632240000, 1632239940, 1632240000, -5, 1632239940, 1632240000} {
+			w.follows[i].Createtime = time
+		}
+		b := setup(t, manager+w.records(), path)
+		for sort, want := range map[client.Sort][]int64{
+			client.SortByIDDesc: {6, 5, 4, 3, 2, 1}, client.SortByCreatetimeDesc: {6, 3, 1, 5, 2, 4}, client.SortByCreatetime: {4, 5, 2, 6, 3, 1},
+		} {
+			page := b.get(t, client.GetListParams{Sort: &sort, PerPage: new(int32(2))})
+			rows := rowIDs(page.Data)
+			for page.NextPageURL != nil && len(rows) < 10 {
+				page = b.follow(t, *page.NextPageURL)
+				rows = append(rows, rowIDs(page.Data)...)
+			}
+			if !slices.Equal(rows, want) {
+				t.Errorf("%s: rows %v, want %v", sort, rows, want)
+			}
+		}
+	})
 }
 
 func TestWalkingByBeforeIDMeetsEveryRowThatStaysOnceWhileOthersComeAndGo(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"example.com/wechatcustomers/gen/client"
 	"example.com/wechatcustomers/internal/auth"
 	"example.com/wechatcustomers/internal/cache"
 	"example.com/wechatcustomers/internal/dbtest"
@@ -21,10 +20,11 @@ import (
 	"example.com/wechatcustomers/internal/store"
 )
 
-// fetch sends a GET with these header fields, given as name, value, name, value.
-func fetch(t testing.TB, b *bundle, query string, fields ...string) (*http.Response, []byte) {
+// fetch sends a GET of the path with its query, with these header fields, given as name, value,
+// name, value.
+func fetch(t testing.TB, b *bundle, target string, fields ...string) (*http.Response, []byte) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.URL+"/business/2/plugin/WechatCustomers/getList?"+query, http.NoBody)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.URL+target, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,20 +77,24 @@ func TestACommittedWriteIsInTheNextAnswerOfEveryInstance(t *testing.T) {
 	}
 	// Two that remember, and one that never does: what it answers is the truth.
 	first, second, truth := instance(16<<20), instance(16<<20), instance(0)
-	queries := []string{"", "page=2&per_page=7", "search[status]=1", "search[tags_data]=tag1", "search[customer]=客户", "search[remark]=备注", "omit=tag,employee", "per_page=100&before_id=1000000"}
+	targets := []string{
+		listPath, listPath + "?page=2&per_page=7", listPath + "?search[status]=1", listPath + "?search[tags_data]=tag1", listPath + "?search[customer]=客户",
+		listPath + "?search[remark]=备注", listPath + "?omit=tag,employee", listPath + "?per_page=100&before_id=1000000", listPath + "?sort=-createtime",
+		facetsPath, facetsPath + "?search[status]=1", facetsPath + "?search[tags_data]=tag1&omit=without",
+	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for n := range 12 {
 		for _, write := range writes(n) {
-			query := queries[random.IntN(len(queries))]
+			target := pick(random, targets)
 			for _, b := range []*bundle{first, second} { // so that there is something remembered that the write makes wrong
-				fetch(t, b, query)
+				fetch(t, b, target)
 			}
 			one.load(write)
-			_, want := fetch(t, truth, query)
+			_, want := fetch(t, truth, target)
 			for i, b := range []*bundle{first, second} {
 				for range 2 { // read, then remembered
-					if _, got := fetch(t, b, query); !bytes.Equal(got, want) {
-						t.Fatalf("instance %d after %s:\n%s\nwant\n%s", i, write, got, want)
+					if _, got := fetch(t, b, target); !bytes.Equal(got, want) {
+						t.Fatalf("%s of instance %d after %s:\n%s\nwant\n%s", target, i, write, got, want)
 					}
 				}
 			}
@@ -100,42 +104,56 @@ func TestACommittedWriteIsInTheNextAnswerOfEveryInstance(t *testing.T) {
 
 func TestAnUnchangedAnswerIs304AndAChangedOneIsNot(t *testing.T) {
 	t.Parallel()
+	for path, others := range map[string][]string{
+		listPath:   {"page=2", "per_page=3", "search[status]=1", "omit=tag", "sort=createtime"},
+		facetsPath: {"search[status]=1", "omit=tag", "search[tags_none]=*"},
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, remembered)
+			answer, body := fetch(t, b, path)
+			etag := answer.Header.Get("ETag")
+			if etag == "" || answer.Header.Get("Cache-Control") != "private, no-cache" || !strings.Contains(answer.Header.Get("Vary"), "Accept-Encoding") {
+				t.Fatalf("%v", answer.Header)
+			}
+			for _, condition := range []string{etag, "W/" + etag, `"other", ` + etag, "*"} {
+				again, rest := fetch(t, b, path, "If-None-Match", condition)
+				if again.StatusCode != http.StatusNotModified || len(rest) > 0 || again.Header.Get("ETag") != etag {
+					t.Errorf("If-None-Match %s: %d, %d bytes, %s", condition, again.StatusCode, len(rest), again.Header.Get("ETag"))
+				}
+			}
+			if again, rest := fetch(t, b, path, "If-None-Match", `"other"`); again.StatusCode != http.StatusOK || !bytes.Equal(rest, body) {
+				t.Errorf("another ETag: %d", again.StatusCode)
+			}
+			for _, query := range others {
+				if other, _ := fetch(t, b, path+"?"+query, "If-None-Match", etag); other.StatusCode != http.StatusOK || other.Header.Get("ETag") == etag {
+					t.Errorf("%s: %d with the ETag of another request", query, other.StatusCode)
+				}
+			}
+			changed := 0
+			for _, write := range append(writes(1), writes(2)...) {
+				before, was := fetch(t, b, path)
+				b.load(write)
+				_, is := fetch(t, b, path)
+				after, _ := fetch(t, b, path, "If-None-Match", before.Header.Get("ETag"))
+				if bytes.Equal(was, is) {
+					continue
+				}
+				changed++
+				if after.StatusCode != http.StatusOK {
+					t.Errorf("after %s: %d", write, after.StatusCode)
+				}
+			}
+			if least := map[string]int{listPath: 12, facetsPath: 6}[path]; changed < least {
+				t.Errorf("only %d writes changed the answer", changed)
+			}
+		})
+	}
+	// The two operations' answers to the same filters are not each other's.
 	b := setup(t, remembered)
-	answer, body := fetch(t, b, "")
-	etag := answer.Header.Get("ETag")
-	if etag == "" || answer.Header.Get("Cache-Control") != "private, no-cache" || !strings.Contains(answer.Header.Get("Vary"), "Accept-Encoding") {
-		t.Fatalf("%v", answer.Header)
-	}
-	for _, condition := range []string{etag, "W/" + etag, `"other", ` + etag, "*"} {
-		again, rest := fetch(t, b, "", "If-None-Match", condition)
-		if again.StatusCode != http.StatusNotModified || len(rest) > 0 || again.Header.Get("ETag") != etag {
-			t.Errorf("If-None-Match %s: %d, %d bytes, %s", condition, again.StatusCode, len(rest), again.Header.Get("ETag"))
-		}
-	}
-	if again, rest := fetch(t, b, "", "If-None-Match", `"other"`); again.StatusCode != http.StatusOK || !bytes.Equal(rest, body) {
-		t.Errorf("another ETag: %d", again.StatusCode)
-	}
-	for _, query := range []string{"page=2", "per_page=3", "search[status]=1", "omit=tag"} {
-		if other, _ := fetch(t, b, query, "If-None-Match", etag); other.StatusCode != http.StatusOK || other.Header.Get("ETag") == etag {
-			t.Errorf("%s: %d with the ETag of another request", query, other.StatusCode)
-		}
-	}
-	changed := 0
-	for _, write := range append(writes(1), writes(2)...) {
-		before, was := fetch(t, b, "")
-		b.load(write)
-		_, is := fetch(t, b, "")
-		after, _ := fetch(t, b, "", "If-None-Match", before.Header.Get("ETag"))
-		if bytes.Equal(was, is) {
-			continue
-		}
-		changed++
-		if after.StatusCode != http.StatusOK {
-			t.Errorf("after %s: %d", write, after.StatusCode)
-		}
-	}
-	if changed < 12 {
-		t.Errorf("only %d writes changed the answer", changed)
+	list, _ := fetch(t, b, listPath)
+	if facets, _ := fetch(t, b, facetsPath, "If-None-Match", list.Header.Get("ETag")); facets.StatusCode != http.StatusOK {
+		t.Errorf("getFacets with the ETag of getList: %d", facets.StatusCode)
 	}
 }
 
@@ -154,16 +172,19 @@ func TestARepeatedRequestAndA304AskTheDatabaseOnce(t *testing.T) {
 	b := (&bundle{t: t, DB: direct}).instance(config(func(c *httpapi.Config) {
 		c.Operations = getlist.New(getlist.Config{DB: counted, Memory: cache.New(16 << 20)})
 	}))
-	for _, query := range []string{"crop_id=1", "crop_id=1&search[status]=1&page=2", "crop_id=1&search[remark]=备注&omit=tag,employee", "crop_id=1&before_id=9"} {
-		answer, want := fetch(t, b, query)
+	for _, target := range []string{
+		listPath + "?crop_id=1", listPath + "?crop_id=1&search[status]=1&page=2", listPath + "?crop_id=1&search[remark]=备注&omit=tag,employee",
+		listPath + "?crop_id=1&before_id=9", listPath + "?crop_id=1&sort=createtime", facetsPath + "?crop_id=1", facetsPath + "?crop_id=1&search[status]=1&omit=tag",
+	} {
+		answer, want := fetch(t, b, target)
 		for name, fields := range map[string][]string{"again": nil, "again, compressed": {"Accept-Encoding", "gzip"}, "If-None-Match": {"If-None-Match", answer.Header.Get("ETag")}} {
 			before := statements.Load()
-			again, body := fetch(t, b, query, fields...)
+			again, body := fetch(t, b, target, fields...)
 			if n := statements.Load() - before; n != 1 {
-				t.Errorf("%s, %s: %d statements", query, name, n)
+				t.Errorf("%s, %s: %d statements", target, name, n)
 			}
 			if name == "again" && !bytes.Equal(body, want) || name == "If-None-Match" && again.StatusCode != http.StatusNotModified {
-				t.Errorf("%s, %s: %d, %s", query, name, again.StatusCode, body)
+				t.Errorf("%s, %s: %d, %s", target, name, again.StatusCode, body)
 			}
 		}
 	}
@@ -178,14 +199,14 @@ func TestAnETagIsOfAllThatTheBytesDependOn(t *testing.T) {
 		}))
 	}
 	b := instance("1", "http://list.example")
-	answer, _ := fetch(t, b, "")
+	answer, _ := fetch(t, b, listPath)
 	etag := answer.Header.Get("ETag")
 	for name, other := range map[string]*bundle{"another build": instance("2", "http://list.example"), "another PUBLIC_URL": instance("1", "http://other.example"), "the request's own address": instance("1", "")} {
-		if again, _ := fetch(t, other, "", "If-None-Match", etag); again.StatusCode != http.StatusOK || again.Header.Get("ETag") == etag {
+		if again, _ := fetch(t, other, listPath, "If-None-Match", etag); again.StatusCode != http.StatusOK || again.Header.Get("ETag") == etag {
 			t.Errorf("%s: %d, ETag %s", name, again.StatusCode, again.Header.Get("ETag"))
 		}
 	}
-	if again, _ := fetch(t, instance("1", "http://list.example"), "", "If-None-Match", etag); again.StatusCode != http.StatusNotModified {
+	if again, _ := fetch(t, instance("1", "http://list.example"), listPath, "If-None-Match", etag); again.StatusCode != http.StatusNotModified {
 		t.Errorf("the same of another process: %d", again.StatusCode)
 	}
 	if vary := answer.Header.Get("Vary"); vary != "Accept-Encoding, Authorization, Cookie" {
@@ -202,11 +223,17 @@ func TestAnETagIsOfAllThatTheBytesDependOn(t *testing.T) {
 func TestWhoMayNotSeeTheListGetsNo304EitherWay(t *testing.T) {
 	t.Parallel()
 	b := setup(t, remembered)
-	answer, _ := fetch(t, b, "")
+	etags := map[string]string{}
+	for _, path := range []string{listPath, facetsPath} {
+		answer, _ := fetch(t, b, path)
+		etags[path] = answer.Header.Get("ETag")
+	}
 	b.load(`{"manager":{"uniacid":2,"uid":7,"business_id":1,"deleted_at":"2026-01-01 00:00:00"}}`)
-	for _, condition := range []string{answer.Header.Get("ETag"), "*"} {
-		if after, _ := fetch(t, b, "crop_id=1", "If-None-Match", condition); after.StatusCode != http.StatusForbidden {
-			t.Errorf("a revoked manager with If-None-Match %s: %d", condition, after.StatusCode)
+	for path, etag := range etags {
+		for _, condition := range []string{etag, "*"} {
+			if after, _ := fetch(t, b, path+"?crop_id=1", "If-None-Match", condition); after.StatusCode != http.StatusForbidden {
+				t.Errorf("%s of a revoked manager with If-None-Match %s: %d", path, condition, after.StatusCode)
+			}
 		}
 	}
 }
@@ -215,28 +242,30 @@ func TestACompressedAnswerHoldsTheSameBytesAndHasItsOwnETag(t *testing.T) {
 	t.Parallel()
 	b := setup(t, manager+crowd(30).records())
 	b.load(remembered)
-	plain, want := fetch(t, b, "")
-	for accepted, compressed := range map[string]bool{"gzip": true, "br, gzip;q=0.5": true, "*": true, "GZIP": true, "gzip;q=0": false, "gzip; q=0.0, *": false, "br": false, "identity": false} {
-		for range 2 { // read, then remembered
-			answer, body := fetch(t, b, "", "Accept-Encoding", accepted)
-			if got := answer.Header.Get("Content-Encoding") == "gzip"; got != compressed {
-				t.Errorf("%q: compressed %t", accepted, got)
-				continue
-			}
-			if same := answer.Header.Get("ETag") == plain.Header.Get("ETag"); same == compressed {
-				t.Errorf("%q: the ETag of the plain bytes: %t", accepted, same)
-			}
-			if compressed {
-				r, err := gzip.NewReader(bytes.NewReader(body))
-				if err != nil {
-					t.Fatal(err)
+	for _, path := range []string{listPath, facetsPath} {
+		plain, want := fetch(t, b, path)
+		for accepted, compressed := range map[string]bool{"gzip": true, "br, gzip;q=0.5": true, "*": true, "GZIP": true, "gzip;q=0": false, "gzip; q=0.0, *": false, "br": false, "identity": false} {
+			for range 2 { // read, then remembered
+				answer, body := fetch(t, b, path, "Accept-Encoding", accepted)
+				if got := answer.Header.Get("Content-Encoding") == "gzip"; got != compressed {
+					t.Errorf("%s, %q: compressed %t", path, accepted, got)
+					continue
 				}
-				if body, err = io.ReadAll(r); err != nil {
-					t.Fatal(err)
+				if same := answer.Header.Get("ETag") == plain.Header.Get("ETag"); same == compressed {
+					t.Errorf("%s, %q: the ETag of the plain bytes: %t", path, accepted, same)
 				}
-			}
-			if !bytes.Equal(body, want) {
-				t.Errorf("%q: other bytes", accepted)
+				if compressed {
+					r, err := gzip.NewReader(bytes.NewReader(body))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if body, err = io.ReadAll(r); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if !bytes.Equal(body, want) {
+					t.Errorf("%s, %q: other bytes", path, accepted)
+				}
 			}
 		}
 	}
@@ -245,12 +274,10 @@ func TestACompressedAnswerHoldsTheSameBytesAndHasItsOwnETag(t *testing.T) {
 func TestAPostHasNoETag(t *testing.T) {
 	t.Parallel()
 	b := setup(t, remembered)
-	answer, err := b.Client.PostList(t.Context(), uniacid, nil, client.PostListJSONRequestBody{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if etag := answer.Header.Get("ETag"); answer.StatusCode != http.StatusOK || etag != "" {
-		t.Errorf("%d, ETag %s", answer.StatusCode, etag)
+	for _, path := range []string{listPath, facetsPath} {
+		answer := b.send(t, ask{method: http.MethodPost, path: path, body: "{}", header: http.Header{"Content-Type": {jsonType}}, token: of(t, uid)})
+		if etag := answer.header.Get("ETag"); answer.status != http.StatusOK || etag != "" {
+			t.Errorf("%s: %d, ETag %s", path, answer.status, etag)
+		}
 	}
 }

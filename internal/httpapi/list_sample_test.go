@@ -17,7 +17,7 @@ import (
 // sample returns the contract's sample answer, as valid JSON without white space.
 func sample(t *testing.T) []byte {
 	t.Helper()
-	text, err := os.ReadFile("../demo/testdata/sample.json")
+	text, err := os.ReadFile("../tools/demo/testdata/sample.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,8 @@ func sample(t *testing.T) []byte {
 	return compact.Bytes()
 }
 
-// What the sample's lists leave out: the tag of one of its rows, below those it lists, and its own employee, after those it lists.
+// What the sample's lists leave out: the tag of one of its rows, below those it lists, and its own
+// employee, after those it lists.
 const (
 	missingTag = `{"id":25,"uniacid":2,"crop_id":1,"tag_id":"etDesSDgAACFJtKmZ8DmxP3DjZmceyLw","name":"测试标签11","create_time":1616825466,"order":0,` +
 		`"created_at":"2021-08-24 16:13:28","updated_at":"2021-08-24 16:13:28","deleted_at":null,"group_id":"etDesSDgAAgSPK4ZV9R6whR-HznwfJGw","group_name":"测试标签组1"}`
@@ -36,7 +37,8 @@ const (
 	publicAddress   = "http://www.wq.com/web/index.php"
 )
 
-// sampleRecords returns an import that holds the sample's records as the sample writes them, and as many rows below them as its total says.
+// sampleRecords returns an import that holds the sample's records as the sample writes them, and as
+// many rows below them as its total says.
 func sampleRecords(t *testing.T) string {
 	t.Helper()
 	var answer struct {

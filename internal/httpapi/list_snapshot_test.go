@@ -13,7 +13,8 @@ import (
 	"example.com/wechatcustomers/internal/writer"
 )
 
-// Every import below is one transaction that gives all rows a new remark and lets two thirds of them come or go: an answer that mixes two of them shows it.
+// Every import below is one transaction that gives all rows a new remark and lets two thirds of
+// them come or go: an answer that mixes two of them shows it.
 func TestTotalAndRowsAreOfOneSnapshotWhileAnotherConnectionWrites(t *testing.T) {
 	t.Parallel()
 	const rows = 60

@@ -14,18 +14,20 @@ import (
 	"strings"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/labstack/echo/v4"
 
+	"example.com/wechatcustomers/gen/api"
 	"example.com/wechatcustomers/internal/apierr"
 	"example.com/wechatcustomers/internal/auth"
+	"example.com/wechatcustomers/internal/canonical"
 	"example.com/wechatcustomers/internal/getlist"
 	"example.com/wechatcustomers/internal/gzipped"
 	"example.com/wechatcustomers/internal/paginate"
 )
 
-// observe gives the request an id, turns a panic into an error, sends the error's envelope, and logs one line.
+// observe gives the request an id, turns a panic into an error, sends the error's envelope, and
+// logs one line.
 func (x *edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		begin := time.Now()
@@ -96,7 +98,7 @@ func (x *edge) limit(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// authenticate puts the token's member into the context; Unauthenticated without one.
+// authenticate keeps the token's member for check; Unauthenticated without one.
 func (x *edge) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -104,14 +106,15 @@ func (x *edge) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		c.SetRequest(r.WithContext(auth.With(r.Context(), member)))
+		c.Set(memberKey, member)
 		c.Response().Header().Set(echo.HeaderCacheControl, "private, no-cache")
 		return next(c)
 	}
 }
 
-// check rewrites the request, however it is spelt, as the document's literal query, before anything has read the query, and validates that against
-// the document: Invalid with every parameter that either finds wrong.
+// check rewrites the request, however it is spelt, as the document's literal query, before anything
+// has read the query, and validates that against the document: Invalid with every parameter that
+// either finds wrong.
 func (x *edge) check(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -121,11 +124,16 @@ func (x *edge) check(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil && misspelt.Code != apierr.Invalid {
 			return err
 		}
-		asked := getlist.Request{Address: address(r), Query: pairs(query), Literal: query, Gzip: gzipped.Taken(strings.Join(r.Header.Values(echo.HeaderAcceptEncoding), ","))}
+		member, ok := c.Get(memberKey).(auth.Member)
+		if !ok {
+			return apierr.New(apierr.Unauthenticated, nil) // no route of the API goes without authenticate
+		}
+		asked := getlist.Request{
+			Member: member, Address: address(r), Query: pairs(query), Literal: query, Gzip: gzipped.Taken(strings.Join(r.Header.Values(echo.HeaderAcceptEncoding), ","))}
 		if r.Method != http.MethodPost {
 			asked.Revalidates, asked.IfNoneMatch = true, strings.Join(r.Header.Values("If-None-Match"), ",")
 		}
-		r = r.WithContext(getlist.WithRequest(r.Context(), asked))
+		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, asked))
 		u := *r.URL
 		u.RawQuery = query
 		r.URL, r.Body = &u, http.NoBody // what it said is in the query now, and the validator would read it once more
@@ -142,13 +150,42 @@ func (x *edge) check(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// place returns where the document has the parameter; what it does not have comes first.
-func (op operation) place(parameter string) int {
-	return slices.IndexFunc(op.item.Get.Parameters, func(p *openapi3.ParameterRef) bool { return p.Value.Name == parameter })
+// memberKey is where authenticate leaves the member for check, which every route has behind it.
+const memberKey = "member"
+
+type requestKey struct{}
+
+// typed is the generated server's interface to Operations: it hands on what check has read of the
+// request.
+type typed struct{ Operations }
+
+func (o typed) GetList(ctx context.Context, request api.GetListRequestObject) (api.GetListResponseObject, error) {
+	return withRequest(ctx, request, o.Operations.GetList)
 }
 
-// normalise returns the literal query that means what the request means. The body of a GET counts as a POST's does, as in the original: ignoring it
-// would answer with an unfiltered list.
+func (o typed) GetFacets(ctx context.Context, request api.GetFacetsRequestObject) (api.GetFacetsResponseObject, error) {
+	return withRequest(ctx, request, o.Operations.GetFacets)
+}
+
+func (o typed) GetBusinessList(ctx context.Context, request api.GetBusinessListRequestObject) (api.GetBusinessListResponseObject, error) {
+	return withRequest(ctx, request, o.Operations.GetBusinessList)
+}
+
+func withRequest[In, Out any](ctx context.Context, in In, operation func(context.Context, getlist.Request, In) (Out, error)) (out Out, err error) {
+	r, ok := ctx.Value(requestKey{}).(getlist.Request)
+	if !ok {
+		return out, errors.New("an operation was called without check")
+	}
+	return operation(ctx, r, in)
+}
+
+// place returns where the document has the parameter; what it does not have comes first.
+func (op operation) place(parameter string) int {
+	return slices.IndexFunc(op.params, func(p canonical.Param) bool { return p.Name == parameter })
+}
+
+// normalise returns the literal query that means what the request means. The body of a GET counts
+// as a POST's does, as in the original: ignoring it would answer with an unfiltered list.
 func (op operation) normalise(r *http.Request) (string, error) {
 	var body []byte
 	if op.item.Post != nil {
@@ -163,7 +200,8 @@ func (op operation) normalise(r *http.Request) (string, error) {
 	return op.normaliser.Normalise(r.URL.RawQuery, r.Header.Get(echo.HeaderContentType), body)
 }
 
-// bodyFault returns what a body that could not be read is answered with: whatever broke on the way here is the sender's side of it.
+// bodyFault returns what a body that could not be read is answered with: whatever broke on the way
+// here is the sender's side of it.
 func bodyFault(err error) error {
 	if _, over := errors.AsType[*http.MaxBytesError](err); over {
 		return apierr.New(apierr.TooLarge, err)
@@ -188,7 +226,8 @@ func (op operation) validate(c echo.Context) ([]apierr.Field, error) {
 	}))
 }
 
-// address returns the route as the request reached it. Behind a proxy it is not what the caller sees: PUBLIC_URL is for that.
+// address returns the route as the request reached it. Behind a proxy it is not what the caller
+// sees: PUBLIC_URL is for that.
 func address(r *http.Request) string {
 	scheme := "http"
 	if r.TLS != nil {

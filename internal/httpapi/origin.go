@@ -10,7 +10,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// crossOrigin lets pages of exactly these origins call from a browser, with the token's cookie too (CORS). Without origins it does nothing at all.
+// crossOrigin lets pages of exactly these origins call from a browser, with the token's cookie too
+// (CORS). Without origins it does nothing at all.
 //
 // Echo's own middleware reads * and ? in an origin as patterns, and answers every OPTIONS.
 func crossOrigin(origins []string) (echo.MiddlewareFunc, error) {

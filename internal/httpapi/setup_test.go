@@ -58,16 +58,21 @@ type bundle struct {
 	Client *client.ClientWithResponses // of member 7, whose token names no enterprise
 	HTTP   *http.Client                // without a token; like every client of a bundle it holds each answer against the document
 
-	t testing.TB
+	dsn string // the database's
+	t   testing.TB
 }
 
 type settings struct {
+	indexed   bool
 	publicURL string
 	edit      []func(*httpapi.Config)
 }
 
 // option changes a bundle's server.
 type option func(*settings)
+
+// indexed gives each enterprise an index, however small it is.
+func indexed() option { return func(s *settings) { s.indexed = true } }
 
 // publicURL sets what page links begin with.
 func publicURL(url string) option { return func(s *settings) { s.publicURL = url } }
@@ -80,9 +85,9 @@ func config(edit func(*httpapi.Config)) option {
 // setup returns a server on a new database that holds the records, which are those of an import.
 func setup(t testing.TB, records string, options ...option) *bundle {
 	t.Helper()
-	b := &bundle{t: t}
+	b := &bundle{t: t, dsn: dbtest.New(t)}
 	var err error
-	if b.DB, err = store.Open(dbtest.New(t)); err != nil {
+	if b.DB, err = store.Open(b.dsn); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.DB.Close() })
@@ -90,7 +95,15 @@ func setup(t testing.TB, records string, options ...option) *bundle {
 		t.Fatal(err)
 	}
 	b.load(records)
-
+	var s settings
+	for _, o := range options {
+		o(&s)
+	}
+	if s.indexed {
+		if err := writer.New(b.DB, time.Now).FillIndexes(t.Context(), 0, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return b.instance(options...)
 }
 
@@ -120,7 +133,7 @@ func (b *bundle) instance(options ...option) *bundle {
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	b = &bundle{DB: b.DB, URL: server.URL, t: t}
+	b = &bundle{DB: b.DB, URL: server.URL, dsn: b.dsn, t: t}
 	b.HTTP = &http.Client{Transport: newChecked(t, server.Client().Transport, cfg.LegacyStatus)}
 	b.Client = b.as(auth.Member{UID: uid, Uniacid: uniacid})
 	return b
@@ -133,6 +146,19 @@ func (b *bundle) load(records string) {
 	if err != nil {
 		b.t.Fatalf("import: %v %v", err, report.Bad)
 	}
+}
+
+// indexed says whether every enterprise with rows has a complete index, and not none; a mixture
+// fails the test.
+func (b *bundle) indexed(t testing.TB) bool {
+	t.Helper()
+	var all, complete int
+	err := b.DB.QueryRowContext(t.Context(), "SELECT COUNT(*), COALESCE(SUM(COALESCE(v.indexed, 0) > 0), 0) FROM "+
+		"(SELECT DISTINCT crop_id FROM follows WHERE deleted_at IS NULL) f LEFT JOIN versions v ON v.crop_id = f.crop_id").Scan(&all, &complete)
+	if err != nil || complete != 0 && complete != all {
+		t.Fatalf("%d of %d enterprises have an index: %v", complete, all, err)
+	}
+	return complete > 0
 }
 
 // token returns a token of m that holds for an hour.
@@ -210,8 +236,9 @@ func (b *bundle) follow(t testing.TB, link string) client.CustomerPage {
 	return parsed.JSON200.Data
 }
 
-// checked holds every answer under the API's path against the document: status, type and schema, and beyond the schema that each object has exactly the
-// document's keys, in its order. An answer to what the document does not have must be the error envelope.
+// checked holds every answer under the API's path against the document: status, type and schema,
+// and beyond the schema that each object has exactly the document's keys, in its order. An answer
+// to what the document does not have must be the error envelope.
 type checked struct {
 	t      testing.TB
 	next   http.RoundTripper
@@ -332,7 +359,8 @@ func conforms(schema *openapi3.SchemaRef, body []byte) error {
 	return exact(schema, body)
 }
 
-// exact says which object in body, which is valid JSON, has other keys than its schema's properties, or in another order (x-order). Validation takes both.
+// exact says which object in body, which is valid JSON, has other keys than its schema's
+// properties, or in another order (x-order). Validation takes both.
 func exact(schema *openapi3.SchemaRef, body []byte) error {
 	s := scanner{text: body}
 	if err := s.value(schema); err != nil {
@@ -344,7 +372,8 @@ func exact(schema *openapi3.SchemaRef, body []byte) error {
 	return nil
 }
 
-// scanner reads valid JSON with its keys in their order. encoding/json's tokens would take most of the tests' time.
+// scanner reads valid JSON with its keys in their order. encoding/json's tokens would take most of
+// the tests' time.
 type scanner struct {
 	text []byte
 	at   int

@@ -46,7 +46,8 @@ func follows(n int) []byte {
 	return b.Bytes()
 }
 
-// BenchmarkImport loads follows and as many contacts into an embedded database that keeps what it promised, as in use; BENCH_ROWS is how many.
+// BenchmarkImport loads follows and as many contacts into an embedded database that keeps what it
+// promised, as in use; BENCH_ROWS is how many.
 func BenchmarkImport(b *testing.B) {
 	n := 20_000
 	if rows := os.Getenv("BENCH_ROWS"); rows != "" {

@@ -9,15 +9,18 @@ import (
 	"example.com/wechatcustomers/internal/writer"
 )
 
-// flaw is what is wrong with a line: the kind of record, "" where it is not known; the field, "" where it is the record as a whole; and why, to be read after the name.
+// flaw is what is wrong with a line: the kind of record, "" where it is not known; the field, ""
+// where it is the record as a whole; and why, to be read after the name.
 type flaw struct {
 	kind, field, message string
 }
 
-// decode returns the record of one line: {"kind":{"field":value,…}}, where a value is a text, a whole number or null, as the kind's columns have it.
+// decode returns the record of one line: {"kind":{"field":value,…}}, where a value is a text, a
+// whole number or null, as the kind's columns have it.
 //
-// It is a parser of its own because the rules are stricter than encoding/json's: that one takes unknown and repeated keys, keys in another case, halves of surrogate
-// pairs and invalid UTF-8. Ranges and lengths are the writer's to check.
+// It is a parser of its own because the rules are stricter than encoding/json's: that one takes
+// unknown and repeated keys, keys in another case, halves of surrogate pairs and invalid UTF-8.
+// Ranges and lengths are the writer's to check.
 func decode(line []byte) (writer.Kind, writer.Record, *flaw) {
 	p := parser{text: line}
 	if !utf8.Valid(line) {
@@ -227,7 +230,8 @@ func (p *parser) word(w string) bool {
 	return false
 }
 
-// number reads a whole number of 64 bits, written as JSON writes them, without fraction or exponent.
+// number reads a whole number of 64 bits, written as JSON writes them, without fraction or
+// exponent.
 func (p *parser) number() (int64, string) {
 	negative := p.take('-')
 	start := p.at

@@ -1,5 +1,6 @@
-// Package importer owns the import format: newline-delimited JSON whose records are the contract's own objects, {"follow":{…}} to a line, in the order business, manager,
-// employee, customer, tag, follow. It reads them, batches them to internal/writer, and reports what became of each.
+// Package importer owns the import format: newline-delimited JSON whose records are the contract's
+// own objects, {"follow":{…}} to a line, in the order business, manager, employee, customer, tag,
+// follow. It reads them, batches them to internal/writer, and reports what became of each.
 package importer
 
 import (
@@ -26,7 +27,8 @@ type Source struct {
 
 // Options say how to import.
 type Options struct {
-	// KeepGoing leaves bad records out and loads the rest; without it the import stops at the first batch that has one.
+	// KeepGoing leaves bad records out and loads the rest; without it the import stops at the first
+	// batch that has one.
 	KeepGoing bool
 	// BatchRows is how many records are written in one transaction; 0 is 1,000.
 	BatchRows int
@@ -49,8 +51,8 @@ type Report struct {
 	Bad        []Problem   // each bad record that was met, in the order of lines
 	Duplicates []Duplicate // each record that is not stored, or is stored no longer, because of another of the same key
 
-	// LoadedTo is the last line of the last batch that is loaded, without its bad records; its Line is 0 where none is. Stopped says that the import ended there, before
-	// the end of the sources.
+	// LoadedTo is the last line of the last batch that is loaded, without its bad records; its Line is
+	// 0 where none is. Stopped says that the import ended there, before the end of the sources.
 	LoadedTo Place
 	Stopped  bool
 }
@@ -87,7 +89,8 @@ func (p Problem) String() string {
 	return p.Place.String() + ": " + what + " " + p.Message
 }
 
-// Duplicate is a record that is not stored because another one of the same key with a different id is: of the two the live one, then the one with the higher id.
+// Duplicate is a record that is not stored because another one of the same key with a different id
+// is: of the two the live one, then the one with the higher id.
 type Duplicate struct {
 	Place         // of the record that met the other, which was before it or in the database, or that deleted the other
 	Kind          string
@@ -99,16 +102,20 @@ func (d Duplicate) String() string {
 	return fmt.Sprintf("%s: two records of one %s (%s): kept id %d, dropped id %d", d.Place, d.Kind, d.Key, d.Kept, d.Dropped)
 }
 
-// ErrBadRecords says that there were bad records, which the report lists, and that nothing else went wrong.
+// ErrBadRecords says that there were bad records, which the report lists, and that nothing else
+// went wrong.
 var ErrBadRecords = errors.New("there are bad records")
 
-// Import loads the sources one after the other through w and reports what it did. Loading the same again changes nothing.
+// Import loads the sources one after the other through w and reports what it did. Loading the same
+// again changes nothing.
 //
-// Each batch is one transaction. Without KeepGoing a batch with a bad record loads nothing and ends the import with ErrBadRecords; the batches before it stay. With it
-// everything else is loaded, and the error is ErrBadRecords all the same. Any other error is the reader's, the database's or ctx's, bad records or not; the report is right
-// in every case.
+// Each batch is one transaction. Without KeepGoing a batch with a bad record loads nothing and ends
+// the import with ErrBadRecords; the batches before it stay. With it everything else is loaded, and
+// the error is ErrBadRecords all the same. Any other error is the reader's, the database's or
+// ctx's, bad records or not; the report is right in every case.
 //
-// An import that is ended does not wait for a source whose Read does not return, such as a pipe that stays open: that source must not be read any more.
+// An import that is ended does not wait for a source whose Read does not return, such as a pipe
+// that stays open: that source must not be read any more.
 func Import(ctx context.Context, w *writer.Writer, sources []Source, o Options) (Report, error) {
 	if o.BatchRows <= 0 {
 		o.BatchRows = defaultBatchRows
@@ -171,7 +178,8 @@ type importer struct {
 	report Report
 }
 
-// write writes batches until there are no more or ctx is done. With KeepGoing bad records are in the report only.
+// write writes batches until there are no more or ctx is done. With KeepGoing bad records are in
+// the report only.
 func (i *importer) write(ctx context.Context, batches <-chan *batch) error {
 	for {
 		var b *batch
@@ -228,7 +236,8 @@ func (i *importer) add(b *batch, result *writer.Result) {
 	r.Bad = append(r.Bad, bad...)
 }
 
-// settled leaves out what did not last: a record that was dropped, and later kept after all because the one that it was dropped for is deleted.
+// settled leaves out what did not last: a record that was dropped, and later kept after all because
+// the one that it was dropped for is deleted.
 func settled(all []Duplicate) []Duplicate {
 	type one struct {
 		kind, key string
@@ -247,7 +256,8 @@ func settled(all []Duplicate) []Duplicate {
 	return lasting
 }
 
-// before compares lines of one batch. A batch may run over from one source into the next; then only lines of the same source are compared.
+// before compares lines of one batch. A batch may run over from one source into the next; then only
+// lines of the same source are compared.
 func (p Problem) before(q Place) bool { return p.Source == q.Source && p.Line < q.Line }
 
 // read parses the sources into batches. It returns the first error of a reader or of ctx.
@@ -318,7 +328,8 @@ func (r *reader) source(s Source) error {
 	}
 }
 
-// readLine returns the next line without its end, and the bytes read. A line longer than MaxLine is read over and nil. It holds until the next call.
+// readLine returns the next line without its end, and the bytes read. A line longer than MaxLine is
+// read over and nil. It holds until the next call.
 func readLine(r *bufio.Reader, hold *[]byte) (line []byte, n int64, err error) {
 	*hold = (*hold)[:0]
 	for {

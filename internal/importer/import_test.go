@@ -17,8 +17,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	gendb "example.com/wechatcustomers/gen/db"
 	"example.com/wechatcustomers/internal/dbtest"
+	"example.com/wechatcustomers/internal/filter"
 	"example.com/wechatcustomers/internal/importer"
+	"example.com/wechatcustomers/internal/index"
 	"example.com/wechatcustomers/internal/store"
 	"example.com/wechatcustomers/internal/tools/demo"
 	"example.com/wechatcustomers/internal/writer"
@@ -142,7 +145,8 @@ func (h house) want(statement string, want ...string) {
 	}
 }
 
-// dump returns every row of every table that says what the data is; versions only say that it changed.
+// dump returns every row of every table that says what the data is; versions only say that it
+// changed.
 func (h house) dump() (all []string) {
 	h.t.Helper()
 	for _, table := range h.query("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name NOT IN ('goose_db_version', 'versions')") {
@@ -160,6 +164,40 @@ func (h house) check() {
 	if found, err := writer.Check(h.t.Context(), h.db, nil); err != nil || len(found) > 0 {
 		h.t.Errorf("check: %v %v", found, err)
 	}
+}
+
+// index gives every enterprise an index, which the writer then keeps.
+func (h house) index() {
+	h.t.Helper()
+	if err := h.w.FillIndexes(h.t.Context(), 0, nil); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// emptyIndex gives every enterprise the index of no rows.
+func (h house) emptyIndex() {
+	h.t.Helper()
+	if _, err := h.db.ExecContext(h.t.Context(), "UPDATE versions SET indexed = ?", index.Format); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// tagged returns the follows of an enterprise with this tag, as the index has them, and wants the
+// plain query to say the same.
+func (h house) tagged(crop uint32, tag string) []uint64 {
+	h.t.Helper()
+	var found [2][]uint64
+	for i := range found {
+		r := index.Reader{Queries: gendb.New(h.db), CropID: crop, Indexed: i == 0}
+		var err error
+		if _, found[i], err = r.Page(h.t.Context(), &filter.Filter{TagsAny: []string{tag}}, index.Window{Limit: 100}); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	if !slices.Equal(found[0], found[1]) {
+		h.t.Errorf("tag %q: by the index %v, by the rows %v", tag, found[0], found[1])
+	}
+	return found[0]
 }
 
 // The records of most tests: two enterprises of two mall accounts.
@@ -191,8 +229,8 @@ func TestTheContractsObjectsAreStoredAsTheyCome(t *testing.T) {
 	h.want("SELECT * FROM employees", "12|1|0|XiaoLiangZi|李健平|13547567468||1|||a||1|q||1_X|1|2021-09-24 16:31:09|2021-09-24 16:31:09|NULL|0|0")
 	h.want("SELECT * FROM contacts", "20|1|3061|wmA|Abe|v|2|2|o||||null|1|2021-08-23 18:24:42|2021-08-23 18:40:42|NULL")
 	h.want("SELECT * FROM tags", "27|1|etA|标签|1615434976|0|2021-08-24 16:13:28|2021-08-24 16:13:28|NULL|g|组")
-	h.want("SELECT * FROM follows", "62|1|0|XiaoLiangZi|wmA|ＡＢ||1632277573||[]|XiaoLiangZi|etB,etA|1632277573|1||1|2021-09-28 09:21:46|NULL|NULL|ab|2|abe|3061")
-	h.want("SELECT * FROM follow_tags", "1|etA|62", "1|etB|62")
+	h.want("SELECT * FROM follows", "62|1|0|XiaoLiangZi|wmA|ＡＢ||1632277573||[]|XiaoLiangZi|etB,etA|1632277573|1||1|2021-09-28 09:21:46|NULL|NULL|ab|2|abe|3061|20||||[\"*\",\"etB\",\"etA\"]")
+	h.check()
 }
 
 func TestANewRecordTakesTheDefaultsOfWhatItDoesNotBring(t *testing.T) {
@@ -204,8 +242,7 @@ func TestANewRecordTakesTheDefaultsOfWhatItDoesNotBring(t *testing.T) {
 	h.want("SELECT * FROM employees", "1|1|0|u||||0|||||1|||||"+imported+"|NULL|NULL|0|0")
 	h.want("SELECT * FROM contacts", "1|1|0|wmA|||1|0|||||null|0|"+imported+"|NULL|NULL")
 	h.want("SELECT * FROM tags", "1|1|t||0|0|"+imported+"|NULL|NULL||")
-	h.want("SELECT * FROM follows", "1|1|0|u|wmA|||0||[]||x|0|0||1|"+imported+"|NULL|NULL||1||0")
-	h.want("SELECT * FROM follow_tags", "1|x|1")
+	h.want("SELECT * FROM follows", "1|1|0|u|wmA|||0||[]||x|0|0||1|"+imported+"|NULL|NULL||1||0|1||||[\"*\",\"x\"]")
 }
 
 func TestAnAbsentKeyKeepsTheStoredValueAndNullTakesItAway(t *testing.T) {
@@ -234,6 +271,7 @@ func TestImportingTheDemonstrationTwiceIsImportingItOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, texts(report.Bad))
 	}
+	h.index()
 	before := h.dump()
 	if int64(bytes.Count(records.Bytes(), []byte("\n"))) != report.New {
 		t.Errorf("report %+v", report)
@@ -370,7 +408,12 @@ func TestTextsOfEveryLengthThatTheColumnsHoldAreStoredWhole(t *testing.T) {
 		follow(`"remark":"`+emoji+`","description":"\ud83c\udf38\"\\\/\b\f\n\r\t","tag_id":"`+strings.Repeat("标,", 16000)+`"`))
 	h.want("SELECT CHAR_LENGTH(name), LENGTH(external_profile) FROM contacts WHERE external_userid = 'wmA'", "255|900000")
 	h.want("SELECT CHAR_LENGTH(name_folded), CHAR_LENGTH(remark_folded), HEX(description), LENGTH(tag_id) FROM follows", "4590|255|F09F8CB8225C2F080C0A0D09|64000")
-	h.want("SELECT COUNT(*) FROM follow_tags", "1")
+	h.want("SELECT tags FROM follows", `["*","标"]`)
+	h.index()
+	if got := h.tagged(1, "标"); len(got) != 1 {
+		t.Errorf("%v have the tag", got)
+	}
+	h.check()
 }
 
 func TestTooLongALineIsOneBadRecord(t *testing.T) {
@@ -465,33 +508,60 @@ func TestTheSameKeysInTwoEnterprisesAreTwoRows(t *testing.T) {
 	h.load(`{"employee":{"business_id":9,"user_id":"XiaoLiangZi"}}`, `{"customer":{"crop_id":9,"uniacid":3,"external_userid":"wmA","name":"Other"}}`, `{"tag":{"crop_id":9,"tag_id":"etA"}}`,
 		`{"follow":{"crop_id":9,"userid":"XiaoLiangZi","external_userid":"wmA","tag_id":"etA"}}`)
 	h.want("SELECT crop_id, name_folded, external_type FROM follows ORDER BY crop_id", "1|abe|2", "9|other|1")
-	h.want("SELECT * FROM follow_tags", "1|etA|62", "1|etB|62", "9|etA|63")
+	h.index()
+	for crop, want := range map[uint32][]uint64{1: {62}, 9: {63}} {
+		if got := h.tagged(crop, "etA"); !slices.Equal(got, want) {
+			t.Errorf("enterprise %d: %v have the tag, want %v", crop, got, want)
+		}
+	}
+	// Nor does a change of the one reach the other.
+	h.load(`{"customer":{"crop_id":9,"external_userid":"wmA","name":"Third"}}`,
+		`{"follow":{"crop_id":9,"userid":"XiaoLiangZi","external_userid":"wmA","tag_id":""}}`)
+	if one, nine := h.tagged(1, "etA"), h.tagged(9, "etA"); !slices.Equal(one, []uint64{62}) || len(nine) > 0 {
+		t.Errorf("%v and %v have the tag", one, nine)
+	}
+	h.want("SELECT crop_id, name_folded FROM follows ORDER BY crop_id", "1|abe", "9|third")
+	h.check()
 }
 
-func TestTagLinksFollowRetaggingDeletingAndUndeleting(t *testing.T) {
+func TestTagsFollowRetaggingDeletingAndUndeleting(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
 	h.load(base()...)
-	const links = "SELECT tag_id FROM follow_tags WHERE crop_id = 1 AND follow_id = 62 ORDER BY tag_id"
+	h.index()
+	// want wants the follow to be found by these tags and no others.
+	want := func(tags ...string) {
+		t.Helper()
+		var got []string
+		for _, tag := range []string{"*", "cut-mid-i", "etA", "etB", "etC", "etD", "etX", "etY"} {
+			if slices.Equal(h.tagged(1, tag), []uint64{62}) {
+				got = append(got, tag)
+			}
+		}
+		if !slices.Equal(got, tags) {
+			t.Errorf("found by %v, want %v", got, tags)
+		}
+	}
 	row := func(fields string) string {
 		return `{"follow":{"crop_id":1,"userid":"XiaoLiangZi","external_userid":"wmA",` + fields + `}}`
 	}
-	h.want(links, "etA", "etB")
+	want("*", "etA", "etB")
 	h.load(row(`"tag_id":" etC , etB ,, etC,cut-mid-i"`))
-	h.want(links, "cut-mid-i", "etB", "etC")
+	want("*", "cut-mid-i", "etB", "etC")
 	h.load(row(`"deleted_at":"2022-01-01 00:00:00"`))
-	h.want(links)
+	want()
 	h.load(row(`"tag_id":"etD"`))
-	h.want(links)
+	want()
 	h.load(row(`"deleted_at":null`))
-	h.want(links, "etD")
+	want("*", "etD")
 	h.load(row(`"status":-1`))
-	h.want(links, "etD")
+	want("*", "etD")
 	h.load(row(`"tag_id":""`))
-	h.want(links)
+	want()
 	// Within one batch too.
 	h.load(row(`"tag_id":"etX"`), row(`"deleted_at":"2022-01-01 00:00:00"`), row(`"deleted_at":null`), row(`"tag_id":"etY"`))
-	h.want(links, "etY")
+	want("*", "etY")
+	h.check()
 }
 
 func TestAContactsNewNameAndTypeReachItsFollows(t *testing.T) {
@@ -510,7 +580,8 @@ func TestAContactsNewNameAndTypeReachItsFollows(t *testing.T) {
 	h.want("SELECT remark_folded, name_folded FROM follows WHERE id = 62", "ab|new")
 }
 
-// Of records of one key with different ids the live one is kept, then the one with the higher id, and it is kept whole.
+// Of records of one key with different ids the live one is kept, then the one with the higher id,
+// and it is kept whole.
 func TestDuplicatesAreSettledInAnyOrderAndAnyBatches(t *testing.T) {
 	t.Parallel()
 	const deleted = `"deleted_at":"2022-01-01 00:00:00"`
@@ -532,7 +603,7 @@ func TestDuplicatesAreSettledInAnyOrderAndAnyBatches(t *testing.T) {
 			h := setup(t)
 			random := rand.New(rand.NewPCG(1, 2))
 			for range 12 {
-				for _, table := range []string{"follow_tags", "follows", "contacts", "employees"} {
+				for _, table := range []string{"follows", "contacts", "employees"} {
 					if _, err := h.db.ExecContext(t.Context(), "DELETE FROM "+table); err != nil {
 						t.Fatal(err)
 					}
@@ -575,7 +646,7 @@ func TestADroppedDuplicateIsListedWithItsLine(t *testing.T) {
 		t.Error(diff)
 	}
 	h.want("SELECT id, remark, createtime, tag_id FROM follows", "99||0|et9")
-	h.want("SELECT * FROM follow_tags", "1|et9|99")
+	h.want("SELECT tags FROM follows", `["*","et9"]`)
 	// The id that was dropped is nobody's now.
 	h.load(follow(`"id":62`))
 	h.want("SELECT id, userid FROM follows ORDER BY id", "62|u", "99|xiaoliangzi")
@@ -602,7 +673,8 @@ func TestContactsCanExchangeTheirIds(t *testing.T) {
 	h.want("SELECT external_userid, id FROM contacts ORDER BY id", "b|5", "a|9")
 }
 
-// A stored row that wins, and is deleted by a later record, gives way to the live one that was dropped for it, however far behind.
+// A stored row that wins, and is deleted by a later record, gives way to the live one that was
+// dropped for it, however far behind.
 func TestADeletedWinnerGivesWayToTheLiveRecordInEitherOrder(t *testing.T) {
 	t.Parallel()
 	for name, x := range map[string]struct{ kind, key, table string }{
@@ -615,6 +687,7 @@ func TestADeletedWinnerGivesWayToTheLiveRecordInEitherOrder(t *testing.T) {
 			t.Parallel()
 			h := setup(t)
 			h.load(business1, customer1)
+			h.emptyIndex()
 			n := 100
 			for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}} {
 				for _, rows := range []int{1, 1000} {
@@ -648,7 +721,8 @@ func TestADeletedWinnerGivesWayToTheLiveRecordInEitherOrder(t *testing.T) {
 	}
 }
 
-// What comes back is what was dropped last, whole; of several the best; and none whose id is another key's by now.
+// What comes back is what was dropped last, whole; of several the best; and none whose id is
+// another key's by now.
 func TestWhatComesBackIsTheBestOfWhatWasDropped(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
@@ -670,7 +744,8 @@ func TestWhatComesBackIsTheBestOfWhatWasDropped(t *testing.T) {
 	h.check()
 }
 
-// The result of an import does not depend on where batches end, nor on the order of the records of one kind, as far as they have different ids.
+// The result of an import does not depend on where batches end, nor on the order of the records of
+// one kind, as far as they have different ids.
 func TestAnyOrderAndAnyBatchesGiveTheSameTables(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(7, 7))
@@ -678,6 +753,8 @@ func TestAnyOrderAndAnyBatchesGiveTheSameTables(t *testing.T) {
 	var want []string
 	for i := range 6 {
 		h := setup(t)
+		h.load(kinds[0][0].line, kinds[0][1].line)
+		h.emptyIndex()
 		var lines []string
 		for _, kind := range kinds {
 			if i > 0 {
@@ -724,7 +801,8 @@ type randomRecord struct {
 	line string
 }
 
-// shuffled returns the records in another order, in which those of one id stay in theirs: of these the last one counts.
+// shuffled returns the records in another order, in which those of one id stay in theirs: of these
+// the last one counts.
 func shuffled(random *rand.Rand, records []randomRecord) []randomRecord {
 	byID := map[int][]randomRecord{}
 	for _, r := range records {
@@ -738,7 +816,8 @@ func shuffled(random *rand.Rand, records []randomRecord) []randomRecord {
 	return records
 }
 
-// kept returns the rows that are to be kept of the records, as "id|live": the plain form of the rule.
+// kept returns the rows that are to be kept of the records, as "id|live": the plain form of the
+// rule.
 func kept(records []randomRecord) (rows []string) {
 	last := map[int]randomRecord{}
 	for _, r := range records {
@@ -760,7 +839,8 @@ func kept(records []randomRecord) (rows []string) {
 	return rows
 }
 
-// randomRecords returns records of each kind, several to a key, and of some ids several that differ in whether they are deleted.
+// randomRecords returns records of each kind, several to a key, and of some ids several that differ
+// in whether they are deleted.
 func randomRecords(random *rand.Rand) (kinds [][]randomRecord) {
 	ids := random.Perm(2000)
 	add := func(to []randomRecord, kind, key, fields string) []randomRecord {
@@ -828,7 +908,8 @@ func TestAReadersErrorNamesThePlace(t *testing.T) {
 	}
 }
 
-// A bad record that was left out is no reason to take a half-read file, or half an import, for a whole one.
+// A bad record that was left out is no reason to take a half-read file, or half an import, for a
+// whole one.
 func TestKeepGoingEndsWithWhatEndedTheImportAlsoAfterABadRecord(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
@@ -849,7 +930,8 @@ func TestKeepGoingEndsWithWhatEndedTheImportAlsoAfterABadRecord(t *testing.T) {
 	}
 }
 
-// A pipe that stays open is never read to its end: neither a bad record nor the caller waits for more of it.
+// A pipe that stays open is never read to its end: neither a bad record nor the caller waits for
+// more of it.
 func TestAnImportThatIsEndedDoesNotWaitForItsSource(t *testing.T) {
 	t.Parallel()
 	h := setup(t)

@@ -59,7 +59,8 @@ const (
 	plainEvery    = 5 * time.Second
 )
 
-// Show returns a function for Options.Progress that writes to out: on a terminal one line that is written over, elsewhere a line every few seconds.
+// Show returns a function for Options.Progress that writes to out: on a terminal one line that is
+// written over, elsewhere a line every few seconds.
 func Show(out io.Writer, terminal bool) func(Progress) {
 	every := plainEvery
 	if terminal {

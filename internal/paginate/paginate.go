@@ -96,8 +96,8 @@ func (p Page) Links(base string, query []Pair) Links {
 	return links
 }
 
-// Address returns base with query, percent-encoded as in RFC 3986, behind it. A base with a query of its own is continued with "&", and a
-// fragment stays at the end.
+// Address returns base with query, percent-encoded as in RFC 3986, behind it. A base with a query
+// of its own is continued with "&", and a fragment stays at the end.
 func Address(base string, query []Pair) string {
 	address, fragment := base, ""
 	if i := strings.IndexByte(base, '#'); i >= 0 {

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// maxKillers bounds the connections that are dialled only to end abandoned queries: when thousands of callers leave at once, they wait for one another.
+// maxKillers bounds the connections that are dialled only to end abandoned queries: when thousands
+// of callers leave at once, they wait for one another.
 const maxKillers = 4
 
 // connector makes connections that know their own id on the server.
@@ -19,7 +20,8 @@ type connector struct {
 	killers chan struct{}
 }
 
-// Connect dials, and asks for what is asked once per connection instead of once per query: its id, and the isolation that Snapshot relies on.
+// Connect dials, and asks for what is asked once per connection instead of once per query: its id,
+// and the isolation that Snapshot relies on.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	raw, err := c.Connector.Connect(ctx)
 	if err != nil {
@@ -41,7 +43,8 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &conn{driverConn: inner, connector: c, id: id}, nil
 }
 
-// driverConn is all that database/sql looks for in a connection of go-sql-driver, so that wrapping one takes nothing away.
+// driverConn is all that database/sql looks for in a connection of go-sql-driver, so that wrapping
+// one takes nothing away.
 type driverConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -91,11 +94,12 @@ func connectionID(ctx context.Context, c driver.QueryerContext) (uint64, error) 
 // killTimeout bounds the ending of one abandoned query.
 const killTimeout = 5 * time.Second
 
-// kill ends this connection on the server, with the query that it runs. It goes over a connection of its own, outside the pool: the pool may be full of queries
-// that wait to be ended.
+// kill ends this connection on the server, with the query that it runs. It goes over a connection
+// of its own, outside the pool: the pool may be full of queries that wait to be ended.
 //
-// It ends the connection, not only the query: a query that is still on its way when the order arrives would survive KILL QUERY, and the connection is thrown away anyhow.
-// An error only says that the query runs on to its end, so nobody needs it.
+// It ends the connection, not only the query: a query that is still on its way when the order
+// arrives would survive KILL QUERY, and the connection is thrown away anyhow. An error only says
+// that the query runs on to its end, so nobody needs it.
 func (c *conn) kill() {
 	c.connector.killers <- struct{}{}
 	defer func() { <-c.connector.killers }()

@@ -12,20 +12,25 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"example.com/wechatcustomers/db"
+	"example.com/wechatcustomers/internal/writer"
 )
 
-// Migrate brings the tables up to this program's version. Several programs may do so at once: they take turns, and the later ones find nothing to do.
-// Log hears each migration applied; nil is silent. Data definition cannot be rolled back: when a migration fails half-way its error says which.
+// Migrate brings the tables up to this program's version. Several programs may do so at once: they
+// take turns, and the later ones find nothing to do. Log hears each migration applied; nil is
+// silent. Data definition cannot be rolled back: when a migration fails half-way its error says
+// which. Nor is it cut off when ctx is done: the server would end what it has begun, and nobody
+// would know of it.
 func Migrate(ctx context.Context, pool *sql.DB, log *slog.Logger) (err error) {
-	p, err := provider(pool)
+	p, err := provider(ctx, pool)
 	if err != nil {
 		return err
 	}
-	if pool.Stats().MaxOpenConnections == 1 {
-		return errors.New("migrate: the pool must allow two connections, one holds the lock")
+	if n := pool.Stats().MaxOpenConnections; 0 < n && n < connections {
+		return fmt.Errorf("migrate: the pool must allow %d connections", connections)
 	}
-	// goose has locks of its own, but looks at its table before it takes one: of two programs on an empty database one would fail.
-	// The lock belongs to its connection: it ends with it, however this program ends.
+	// goose has locks of its own, but looks at its table before it takes one: of two programs on an
+	// empty database one would fail. The lock belongs to its connection: it ends with it, however this
+	// program ends.
 	c, err := pool.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
@@ -39,7 +44,7 @@ func Migrate(ctx context.Context, pool *sql.DB, log *slog.Logger) (err error) {
 		err = errors.Join(err, unlock)
 	}()
 
-	results, err := p.Up(ctx)
+	results, err := p.Up(context.WithoutCancel(ctx))
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -51,24 +56,52 @@ func Migrate(ctx context.Context, pool *sql.DB, log *slog.Logger) (err error) {
 	return nil
 }
 
-func provider(pool *sql.DB) (*goose.Provider, error) {
+// deriveVersions are the migrations that fill in the derived columns of follows which the one
+// before each has made, in transactions of their own: they can be interrupted, and go on where they
+// were. Only the last does anything, since the columns that the program derives are those after the
+// last migration.
+var deriveVersions = []int64{4}
+
+// derivations returns these migrations; they end when ctx is done.
+func derivations(ctx context.Context) (list []*goose.Migration) {
+	for i, version := range deriveVersions {
+		derive := func(_ context.Context, pool *sql.DB) error {
+			if i+1 < len(deriveVersions) {
+				return nil
+			}
+			return writer.Derive(ctx, pool, nil)
+		}
+		list = append(list, goose.NewGoMigration(version, &goose.GoFunc{RunDB: derive}, nil))
+	}
+	return list
+}
+
+// connections is how many Migrate uses at once: one holds its lock, one is goose's, and a
+// derivation reads by one and writes by another.
+const connections = 4
+
+// provider returns the migrations.
+func provider(ctx context.Context, pool *sql.DB) (*goose.Provider, error) {
 	files, err := fs.Sub(db.Migrations, "migrations")
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectMySQL, pool, files, goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
+	p, err := goose.NewProvider(goose.DialectMySQL, pool, files, goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)),
+		goose.WithGoMigrations(derivations(ctx)...))
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}
 	return p, nil
 }
 
-// A lock's name may have 64 characters and is one for the whole server, hence the digest of the database's name.
+// A lock's name may have 64 characters and is one for the whole server, hence the digest of the
+// database's name.
 const lockName = "CONCAT('migrate-', SHA2(DATABASE(), 224))"
 
 func lock(ctx context.Context, c *sql.Conn) error {
 	for {
-		// Waiting is cut in pieces: a waiter whose program is gone leaves the server's queue within seconds.
+		// Waiting is cut in pieces: a waiter whose program is gone leaves the server's queue within
+		// seconds.
 		var got sql.NullInt64
 		if err := c.QueryRowContext(ctx, "SELECT GET_LOCK("+lockName+", 5)").Scan(&got); err != nil {
 			return fmt.Errorf("waiting for another migration: %w", err)
@@ -85,11 +118,13 @@ func lock(ctx context.Context, c *sql.Conn) error {
 // noSuchTable is the servers' error for a table that is not there.
 const noSuchTable = 1146
 
-// ErrMigrate says that the tables are missing or older than this program: Migrate makes them what they should be.
+// ErrMigrate says that the tables are missing or older than this program: Migrate makes them what
+// they should be.
 var ErrMigrate = errors.New("run migrate")
 
-// Ready returns nil when the database answers and its tables are of this program's version; otherwise an error for the operator that says which of the two it is
-// and what to do, ErrMigrate where it is that.
+// Ready returns nil when the database answers and its tables are of this program's version;
+// otherwise an error for the operator that says which of the two it is and what to do, ErrMigrate
+// where it is that.
 func Ready(ctx context.Context, pool *sql.DB) error {
 	var have sql.NullInt64
 	err := pool.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+goose.DefaultTablename+" WHERE is_applied").Scan(&have)

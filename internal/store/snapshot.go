@@ -10,11 +10,12 @@ import (
 	gendb "example.com/wechatcustomers/gen/db"
 )
 
-// Snapshot runs read with queries that all see the database as it was at the first of them (a read-only transaction in REPEATABLE READ), and returns its error.
-// db must come from Open.
+// Snapshot runs read with queries that all see the database as it was at the first of them (a
+// read-only transaction in REPEATABLE READ), and returns its error. db must come from Open.
 //
-// When ctx is cancelled the running query is ended on the server as well; the driver alone would only close its socket and leave the server counting for nobody.
-// A snapshot that was cancelled before read returned is ctx's error, however read took it.
+// When ctx is cancelled the running query is ended on the server as well; the driver alone would
+// only close its socket and leave the server counting for nobody. A snapshot that was cancelled
+// before read returned is ctx's error, however read took it.
 func Snapshot(ctx context.Context, db *sql.DB, read func(*gendb.Queries) error) (err error) {
 	c, err := db.Conn(ctx)
 	if err != nil {
@@ -31,7 +32,8 @@ func Snapshot(ctx context.Context, db *sql.DB, read func(*gendb.Queries) error) 
 		return errors.Join(err, c.Close())
 	}
 
-	// From here the connection goes back to the pool only after the whole of it succeeded, and after nobody can kill it any more: no kill meets its next user.
+	// From here the connection goes back to the pool only after the whole of it succeeded, and after
+	// nobody can kill it any more: no kill meets its next user.
 	clean := false
 	killed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -50,7 +52,8 @@ func Snapshot(ctx context.Context, db *sql.DB, read func(*gendb.Queries) error) 
 		_ = c.Close()
 	}()
 
-	// Two short statements instead of the four that BeginTx sends: the isolation is the session's since it was connected.
+	// Two short statements instead of the four that BeginTx sends: the isolation is the session's
+	// since it was connected.
 	if _, err := c.ExecContext(ctx, "START TRANSACTION READ ONLY"); err != nil {
 		return fmt.Errorf("database: begin: %w", err)
 	}

@@ -1,5 +1,6 @@
-// Package store owns the connection to the tables: how a DSN is hardened, how the tables are brought up to date, and how a request reads one snapshot.
-// What is read and written is not its business: queries are in gen/db, writes in internal/writer.
+// Package store owns the connection to the tables: how a DSN is hardened, how the tables are
+// brought up to date, and how a request reads one snapshot. What is read and written is not its
+// business: queries are in gen/db, writes in internal/writer.
 package store
 
 import (
@@ -12,22 +13,27 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// The pool's bounds. MySQL and MariaDB take 151 connections by default: four instances of the server fit. Idle connections are kept up to the same number (the
-// default of 2 would dial anew under load), and every connection is replaced in time, so that a failed-over cluster gets its share of the load back.
+// The pool's bounds. MySQL and MariaDB take 151 connections by default: four instances of the
+// server fit. Idle connections are kept up to the same number (the default of 2 would dial anew
+// under load), and every connection is replaced in time, so that a failed-over cluster gets its
+// share of the load back.
 const (
 	maxConnections = 32
 	maxLifetime    = 10 * time.Minute
 	maxIdle        = 3 * time.Minute
 )
 
-// dialTimeout bounds the wait for a server that does not answer; queries are bounded by their context alone.
+// dialTimeout bounds the wait for a server that does not answer; queries are bounded by their
+// context alone.
 const dialTimeout = 5 * time.Second
 
-// sqlMode is set on every connection: MariaDB's default takes zero dates and a loose GROUP BY, and a server's own setting may cut texts silently.
+// sqlMode is set on every connection: MariaDB's default takes zero dates and a loose GROUP BY, and
+// a server's own setting may cut texts silently.
 const sqlMode = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,ONLY_FULL_GROUP_BY,NO_ENGINE_SUBSTITUTION"
 
-// Open returns a pool of connections to the database that a go-sql-driver DSN names, hardened as this package needs it whatever the DSN says; it does not connect.
-// The error of a DSN that cannot be read never contains the DSN's password.
+// Open returns a pool of connections to the database that a go-sql-driver DSN names, hardened as
+// this package needs it whatever the DSN says; it does not connect. The error of a DSN that cannot
+// be read never contains the DSN's password.
 func Open(dsn string) (*sql.DB, error) {
 	cfg, err := config(dsn)
 	if err != nil {
@@ -53,7 +59,8 @@ func config(dsn string) (*mysql.Config, error) {
 	}
 	cfg, err := mysql.ParseDSN(dsn)
 	if err != nil {
-		// Some of the driver's messages quote a part of the DSN, and in a badly written one any part can be the password: its messages are told apart, not shown.
+		// Some of the driver's messages quote a part of the DSN, and in a badly written one any part can
+		// be the password: its messages are told apart, not shown.
 		return nil, errors.New("database: the DSN cannot be read" + reason(err) + "; it looks like " + dsnShape)
 	}
 	switch cfg.Net {
@@ -65,11 +72,13 @@ func config(dsn string) (*mysql.Config, error) {
 		return nil, errors.New("database: the DSN names no database; it looks like " + dsnShape)
 	}
 
-	// Times stay text: they are then as the contract prints them, in China time, and no conversion can move them. Loc is without effect.
+	// Times stay text: they are then as the contract prints them, in China time, and no conversion can
+	// move them. Loc is without effect.
 	cfg.ParseTime = false
 	// An UPDATE tells the rows it found, not those that it changed: found is what "no such row" means.
 	cfg.ClientFoundRows = true
-	// The driver's default prepares, executes and closes on every call: twice the round trips and more. The driver escapes, and sqlMode keeps backslashes escapes.
+	// The driver's default prepares, executes and closes on every call: twice the round trips and
+	// more. The driver escapes, and sqlMode keeps backslashes escapes.
 	cfg.InterpolateParams = true
 	// One statement per call, so that an injected second one could never run.
 	cfg.MultiStatements = false
@@ -80,11 +89,14 @@ func config(dsn string) (*mysql.Config, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = dialTimeout
 	}
-	// Reading has no timeout of its own: a long count is ended by its context, which also ends it on the server (see Snapshot).
+	// Reading has no timeout of its own: a long count is ended by its context, which also ends it on
+	// the server (see Snapshot).
 	cfg.ReadTimeout = 0
-	// What the driver would print on its own is also returned as an error, and is logged with the request it belongs to.
+	// What the driver would print on its own is also returned as an error, and is logged with the
+	// request it belongs to.
 	cfg.Logger = &mysql.NopLogger{}
-	// 4-byte characters pass unharmed, and literals compare as the columns do, by code point, on both servers.
+	// 4-byte characters pass unharmed, and literals compare as the columns do, by code point, on both
+	// servers.
 	if err := cfg.Apply(mysql.Charset("utf8mb4", "utf8mb4_bin")); err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}

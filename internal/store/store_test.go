@@ -160,19 +160,25 @@ func TestManyProgramsCanMigrateAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-func TestMigrateRefusesAPoolOfOneConnectionInsteadOfWaitingForEver(t *testing.T) {
+func TestMigrateRefusesTooSmallAPoolInsteadOfWaitingForEver(t *testing.T) {
 	t.Parallel()
-	db := open(t)
-	db.SetMaxOpenConns(1)
-	if err := Migrate(t.Context(), db, nil); err == nil {
-		t.Fatal("migrated without a lock")
+	db := oldTables(t)
+	for n := 1; n < connections; n++ {
+		db.SetMaxOpenConns(n)
+		if err := Migrate(t.Context(), db, nil); err == nil {
+			t.Fatalf("migrated with %d connections", n)
+		}
+	}
+	db.SetMaxOpenConns(connections)
+	if err := Migrate(t.Context(), db, nil); err != nil {
+		t.Error(err)
 	}
 }
 
 func TestTheTablesCanBeTakenDownAndMadeAgain(t *testing.T) {
 	t.Parallel()
 	db := migrated(t)
-	p, err := provider(db)
+	p, err := provider(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +295,8 @@ func TestACancelledSnapshotEndsItsQueryOnTheServer(t *testing.T) {
 		}
 		return n
 	}
-	// One connection: that the query ends does not depend on a free one in the pool, and the next user gets a sound one.
+	// One connection: that the query ends does not depend on a free one in the pool, and the next user
+	// gets a sound one.
 	db.SetMaxOpenConns(1)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -2,8 +2,9 @@ package store
 
 import "testing"
 
-// originals are the widths of the original's columns, in characters, so that whatever an installation of it holds can be imported. Its add_way, 30 characters of
-// digits, is a number here, and its text external_profile has 65,535 bytes.
+// originals are the widths of the original's columns, in characters, so that whatever an
+// installation of it holds can be imported. Its add_way, 30 characters of digits, is a number here,
+// and its text external_profile has 65,535 bytes.
 var originals = map[string]map[string]int{
 	"follows": {
 		"userid": 100, "external_userid": 100, "remark": 200, "description": 500, "remark_corp_name": 200, "remark_mobiles": 50, "oper_userid": 255, "tag_id": 500, "state": 255,

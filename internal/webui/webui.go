@@ -1,5 +1,6 @@
-// Package webui serves what people open in a browser: the customer page, the reference and the document itself. It owns their headers: the content
-// security policies, the caching and the compression.
+// Package webui serves what people open in a browser: the customer page, the reference and the
+// document itself. It owns their headers: the content security policies, the caching and the
+// compression.
 package webui
 
 import (
@@ -21,7 +22,8 @@ import (
 )
 
 const (
-	// Neither page needs an inline script or style. Avatars come from wherever the database says; data: is for the icons within the style sheets.
+	// Neither page needs an inline script or style. Avatars come from wherever the database says;
+	// data: is for the icons within the style sheets.
 	consolePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https: http:; connect-src 'self'; " +
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types vue"
 	docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
@@ -32,7 +34,8 @@ const (
 	forever    = "public, max-age=31536000, immutable"
 )
 
-// types are spelt out because the machine's own table of them may differ. Whatever has no type here is not served.
+// types are spelt out because the machine's own table of them may differ. Whatever has no type here
+// is not served.
 var types = map[string]string{
 	".css":  "text/css; charset=utf-8",
 	".html": "text/html; charset=utf-8",
@@ -43,8 +46,9 @@ var types = map[string]string{
 	".yaml": "application/yaml; charset=utf-8",
 }
 
-// New returns what adds /console, /docs, /openapi.yaml, /openapi.json, the pages' /assets/ and a way from / to the customer page. document is the
-// OpenAPI document in YAML; it is an error where that cannot be read.
+// New returns what adds /console, /docs, /openapi.yaml, /openapi.json, the pages' /assets/ and a
+// way from / to the customer page. document is the OpenAPI document in YAML; it is an error where
+// that cannot be read.
 func New(document []byte) (func(*echo.Echo), error) {
 	doc, err := openapi3.NewLoader().LoadFromData(document)
 	if err != nil {

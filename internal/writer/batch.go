@@ -10,11 +10,12 @@ import (
 	"time"
 
 	gendb "example.com/wechatcustomers/gen/db"
-	"example.com/wechatcustomers/internal/fold"
+	"example.com/wechatcustomers/internal/statement"
 )
 
-// batch is one attempt at writing records of one kind. It reads everything that the records touch, works them off one by one in memory, and then writes what came out:
-// so the result is that of writing each alone, at the price of a few statements.
+// batch is one attempt at writing records of one kind. It reads everything that the records touch,
+// works them off one by one in memory, and then writes what came out: so the result is that of
+// writing each alone, at the price of a few statements.
 type batch struct {
 	ctx   context.Context //nolint:containedctx // lives as long as the one call
 	tx    *sql.Tx
@@ -24,14 +25,14 @@ type batch struct {
 	clock time.Time
 
 	result     Result
-	businesses map[int64]int64      // the uniacid of each enterprise known and locked
-	rows       map[key]*entry       // the rows touched
-	owners     map[int64]key        // whose an id is
-	contacts   map[key]contactShown // for follows
-	touched    []*entry             // in the order of the first touch since the last flush
-	versions   map[int64]bumped     // of the enterprises changed
-	before     map[key]losers       // what the run has dropped before this batch, not to be changed
-	losers     map[key]losers       // and with it, of the keys where that differs
+	businesses map[int64]business // each enterprise known and locked
+	rows       map[key]*entry     // the rows touched
+	owners     map[int64]key      // whose an id is
+	contacts   map[key][]Value    // for follows
+	touched    []*entry           // in the order of the first touch since the last flush
+	versions   map[int64]bumped   // of the enterprises changed
+	before     map[key]losers     // what the run has dropped before this batch, not to be changed
+	losers     map[key]losers     // and with it, of the keys where that differs
 }
 
 // entry is a row on its way from what is stored to what will be.
@@ -41,17 +42,16 @@ type entry struct {
 	touched bool
 }
 
-// contactShown is what a follow takes over from its contact.
-type contactShown struct {
-	kind int64
-	name string // folded
-	uid  int64
+// business is what writing to an enterprise needs of it.
+type business struct {
+	uniacid int64
+	indexed int64 // the format of its index, negative while it is being filled, 0 for none
 }
 
 func newBatch(ctx context.Context, tx *sql.Tx, t *table, now time.Time, before map[key]losers) *batch {
 	return &batch{
 		ctx: ctx, tx: tx, q: gendb.New(tx), t: t, clock: now, now: now.In(china).Format(time.DateTime),
-		businesses: map[int64]int64{}, rows: map[key]*entry{}, owners: map[int64]key{}, contacts: map[key]contactShown{},
+		businesses: map[int64]business{}, rows: map[key]*entry{}, owners: map[int64]key{}, contacts: map[key][]Value{},
 		versions: map[int64]bumped{}, before: before, losers: map[key]losers{},
 	}
 }
@@ -99,13 +99,13 @@ func (b *batch) load(rows [][]Value) error {
 		return nil
 	}
 	slices.Sort(businesses)
-	for chunk := range slices.Chunk(businesses, maxRows) {
+	for chunk := range slices.Chunk(businesses, statement.MaxRows) {
 		known, err := b.q.LockBusinesses(b.ctx, chunk)
 		if err != nil {
 			return err
 		}
 		for _, row := range known {
-			b.businesses[int64(row.ID)] = int64(row.Uniacid)
+			b.businesses[int64(row.ID)] = business{int64(row.Uniacid), row.Indexed}
 		}
 	}
 	for _, business := range slices.Sorted(maps.Keys(b.businesses)) {
@@ -151,33 +151,40 @@ func (b *batch) loadRows(business int64, keys []key) error {
 			externals = append(externals, k.a)
 		}
 	}
-	shown, err := contactsShown(b.ctx, b.q, business, externals)
-	for external, c := range shown {
+	known, err := contactsOf(b.ctx, b.tx, business, externals)
+	for external, c := range known {
 		b.contacts[key{business: business, a: external}] = c
 	}
 	return err
 }
 
-// contactsShown returns what follows take over from these contacts of an enterprise.
-func contactsShown(ctx context.Context, q *gendb.Queries, business int64, externals []string) (map[string]contactShown, error) {
-	shown := make(map[string]contactShown, len(externals))
-	for chunk := range slices.Chunk(externals, maxRows) {
-		contacts, err := q.GetContactsToFollow(ctx, gendb.GetContactsToFollowParams{CropID: uint32(business), ExternalUserids: chunk}) // checked by the column's type
+// contactsOf returns what follows carry of these contacts of an enterprise.
+func contactsOf(ctx context.Context, tx *sql.Tx, business int64, externals []string) (map[string][]Value, error) {
+	t := tables[Customer]
+	columns := append([]int{contactKey}, carriedTexts...)
+	for _, c := range carried {
+		columns = append(columns, c.contact)
+	}
+	contacts := make(map[string][]Value, len(externals))
+	for chunk := range slices.Chunk(externals, statement.MaxRows) {
+		where, args := t.haveKeys(business, chunk)
+		rows, err := t.readColumns(ctx, tx, columns, where, args)
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range contacts {
-			shown[c.ExternalUserid] = contactShown{kind: int64(c.ExternalType), name: fold.String(c.Name), uid: int64(c.UID)}
+		for _, row := range rows {
+			contacts[row[contactKey].Text] = row
 		}
 	}
-	return shown, nil
+	return contacts, nil
 }
 
 // record works one record off.
 func (b *batch) record(i int, row []Value) error {
 	t := b.t
 	k := t.keyOf(row)
-	uniacid, known := b.businesses[k.business]
+	locked, known := b.businesses[k.business]
+	uniacid := locked.uniacid
 	switch {
 	case t.kind == Business && known && row[t.uniacid].Int != uniacid:
 		b.reject(i, t.uniacid, "is not that of the business, "+strconv.FormatInt(uniacid, 10)+", which never changes")
@@ -214,12 +221,13 @@ func (b *batch) record(i int, row []Value) error {
 		e.current = b.fresh(row)
 		b.own(id, k)
 		if t.kind == Business {
-			b.businesses[k.business] = row[t.uniacid].Int
+			b.businesses[k.business] = business{uniacid: row[t.uniacid].Int}
 		}
 		b.result.New++
 
 	case id != 0 && e.current[t.id].Is != Present:
-		// The row was new in this batch and brought no id: it has to have its own before two can be compared.
+		// The row was new in this batch and brought no id: it has to have its own before two can be
+		// compared.
 		if err := b.flush(); err != nil {
 			return err
 		}
@@ -260,14 +268,16 @@ func (b *batch) duplicate(i int, k key, e *entry, record []Value) error {
 	return b.replace(i, k, e, row)
 }
 
-// reconsider gives the place of a row that has just been deleted to the best of those that were dropped for it.
+// reconsider gives the place of a row that has just been deleted to the best of those that were
+// dropped for it.
 func (b *batch) reconsider(i int, k key, e *entry) error {
 	if b.t.id < 0 || e.current[b.t.deleted].Is != Present || len(b.before[k])+len(b.losers[k]) == 0 {
 		return nil
 	}
 	best := e.current
 	for id, row := range b.losersOf(k) {
-		// An id that is another key's by now cannot come back, nor can the one that is being deleted: another import may have kept it meanwhile.
+		// An id that is another key's by now cannot come back, nor can the one that is being deleted:
+		// another import may have kept it meanwhile.
 		if owner, owned := b.owners[id]; id != e.current[b.t.id].Int && b.t.better(row, best) && (!owned || owner == k) {
 			best = row
 		}
@@ -285,7 +295,8 @@ func (b *batch) replace(i int, k key, e *entry, row []Value) error {
 	t := b.t
 	had, brought := e.current[t.id].Int, row[t.id].Int
 	b.result.Duplicates = append(b.result.Duplicates, Duplicate{Record: i, Key: t.describe(row), Kept: brought, Dropped: had})
-	// A row that others hold on to takes its new id in place. Ids may move in a circle, so each such move is written by itself, in the order of the records.
+	// A row that others hold on to takes its new id in place. Ids may move in a circle, so each such
+	// move is written by itself, in the order of the records.
 	alone := t.held && e.stored != nil
 	if alone {
 		if err := b.flush(); err != nil {
@@ -304,7 +315,8 @@ func (b *batch) replace(i int, k key, e *entry, row []Value) error {
 	return nil
 }
 
-// drop remembers a row that is dropped for another, unless it can never be the better one again: deleted it loses to every state of a higher id.
+// drop remembers a row that is dropped for another, unless it can never be the better one again:
+// deleted it loses to every state of a higher id.
 func (b *batch) drop(k key, row, kept []Value) {
 	id := row[b.t.id].Int
 	if row[b.t.deleted].Is != Present || id > kept[b.t.id].Int {
@@ -428,20 +440,20 @@ func (b *batch) flush() error {
 }
 
 func (b *batch) remove(rows [][]Value) error {
-	statement := deletion{from: b.t.name}
+	from := statement.Delete{From: b.t.name}
 	for _, c := range b.t.primary {
-		statement.columns = append(statement.columns, b.t.sqlName(c))
+		from.Columns = append(from.Columns, b.t.sqlName(c))
 	}
 	for _, row := range rows {
 		var at []any
 		for _, c := range b.t.primary {
 			at = append(at, row[c].arg(b.t.columns[c].Type))
 		}
-		if err := statement.row(b.ctx, b.tx, at...); err != nil {
+		if err := from.Row(b.ctx, b.tx, at...); err != nil {
 			return err
 		}
 	}
-	return statement.end(b.ctx, b.tx)
+	return from.End(b.ctx, b.tx)
 }
 
 // insertNew inserts rows without ids and gives them theirs.

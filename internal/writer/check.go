@@ -4,32 +4,30 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"hash/maphash"
 	"maps"
 	"slices"
+
+	gendb "example.com/wechatcustomers/gen/db"
+	"example.com/wechatcustomers/internal/index"
 )
 
 // Difference is something derived that is not what the base rows call for.
 type Difference struct {
 	CropID int64  // the enterprise
-	What   string // the table or the column
-	Count  int    // how many follows (for follow_counts and follow_blocks, how many counters) are wrong
-	First  int64  // the smallest id among these follows, to look at; 0 for counters
+	What   string // the column, or the kind of sets of the index
+	Count  int    // how many follows, or sets, are wrong
+	First  string // the first of them, to look at: a follow's id, or a set's name
 }
 
 func (d Difference) String() string {
-	if d.First == 0 {
-		return fmt.Sprintf("enterprise %d: %s: %d counters are wrong", d.CropID, d.What, d.Count)
-	}
-	return fmt.Sprintf("enterprise %d: %s: %d follows are wrong, the first is id %d", d.CropID, d.What, d.Count, d.First)
+	return fmt.Sprintf("enterprise %d: %s: %d are wrong, the first is %s", d.CropID, d.What, d.Count, d.First)
 }
 
-// Progress is how far Check or Reindex is.
+// Progress is how far Check, Reindex or FillIndexes is.
 type Progress struct {
 	CropID int64  // the enterprise at work
-	Step   string // what is read or repaired
+	Step   string // what is read or made
 	Done   int64  // rows of this step so far
 	Total  int64  // rows of this step, 0 where it is not known
 }
@@ -37,19 +35,17 @@ type Progress struct {
 // The steps that Progress names.
 const (
 	stepFollows = "reading follows"
-	stepLinks   = "reading tag links"
-	stepGrams   = "reading grams"
-	stepStray   = "removing what does not belong"
+	stepIndex   = "reading the index"
 	stepRepair  = "repairing follows"
+	stepFill    = "making the index"
 )
 
-// progressEvery is how many rows are read between two calls of progress.
-const progressEvery = 10_000
-
-// Check recomputes everything that is derived from the base rows and returns where the tables differ, by enterprise. It reads one snapshot of the database, so that it is
-// exact while others write, and takes no locks. progress may be nil. db must come from store.Open.
+// Check recomputes everything that is derived from the base rows and returns where the tables
+// differ, by enterprise. It reads one snapshot of the database, so that it is exact while others
+// write, and takes no locks. Where an enterprise has no complete index there is none to look at.
+// progress may be nil. db must come from store.Open.
 func Check(ctx context.Context, db *sql.DB, progress func(Progress)) (found []Difference, err error) {
-	tx, err := snapshot(ctx, db)
+	tx, err := index.Snapshot(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("check: %w", err)
 	}
@@ -59,261 +55,117 @@ func Check(ctx context.Context, db *sql.DB, progress func(Progress)) (found []Di
 		return nil, fmt.Errorf("check: %w", err)
 	}
 	for _, crop := range crops {
-		s, err := takeSurvey(ctx, tx, crop, progress)
+		some, err := checkEnterprise(ctx, tx, crop, progress)
 		if err != nil {
 			return nil, fmt.Errorf("check: enterprise %d: %w", crop, err)
 		}
-		found = append(found, s.differences()...)
+		found = append(found, some...)
 	}
 	return found, nil
 }
 
-func snapshot(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
-	return db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
-}
-
-// enterprises returns the ids of all enterprises, and of those that only derived tables know of.
-func enterprises(ctx context.Context, tx *sql.Tx) (crops []int64, err error) {
-	err = each(ctx, tx, `SELECT id FROM businesses UNION SELECT DISTINCT crop_id FROM follow_tags UNION SELECT DISTINCT crop_id FROM follow_grams
-		UNION SELECT DISTINCT crop_id FROM follow_counts UNION SELECT DISTINCT crop_id FROM follow_blocks`, nil, func(scan func(...any) error) error {
-		var crop int64
-		if err := scan(&crop); err != nil {
-			return err
+func checkEnterprise(ctx context.Context, tx *sql.Tx, crop int64, progress func(Progress)) (found []Difference, err error) {
+	byColumn := map[string]*Difference{}
+	err = eachChunk(ctx, tx, crop, func(changes []change, done int64) error {
+		for _, c := range changes {
+			for i, column := range tables[Follow].columns {
+				if c.old[i] == c.new[i] {
+					continue
+				}
+				d := byColumn["follows."+column.Name]
+				if d == nil {
+					d = &Difference{CropID: crop, What: "follows." + column.Name, First: fmt.Sprintf("id %d", c.old[followID].Int)}
+					byColumn[d.What] = d
+				}
+				d.Count++
+			}
 		}
-		crops = append(crops, crop)
+		tell(progress, Progress{CropID: crop, Step: stepFollows, Done: done})
 		return nil
 	})
-	slices.Sort(crops)
-	return crops, err
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range byColumn {
+		found = append(found, *d)
+	}
+	slices.SortFunc(found, func(a, b Difference) int { return cmp.Compare(a.What, b.What) })
+	versions, err := gendb.New(tx).GetVersions(ctx, uint32(crop))
+	if err != nil || versions.Indexed != index.Format {
+		return found, err
+	}
+	wrong, err := index.Check(ctx, tx, uint32(crop), func(p index.Progress) {
+		tell(progress, Progress{CropID: crop, Step: stepIndex, Done: p.Done, Total: p.Total})
+	})
+	for _, w := range wrong {
+		found = append(found, Difference{CropID: crop, What: "follow_sets " + w.Kind, Count: w.Sets, First: fmt.Sprintf("%q", w.First)})
+	}
+	return found, err
 }
 
-// each calls f for each row of a query, as they arrive: a table of millions is never held.
-func each(ctx context.Context, tx *sql.Tx, query string, args []any, f func(scan func(...any) error) error) error {
-	rows, err := tx.QueryContext(ctx, query, args...)
+func tell(progress func(Progress), p Progress) {
+	if progress != nil {
+		progress(p)
+	}
+}
+
+// enterprises returns the ids of all enterprises.
+func enterprises(ctx context.Context, tx *sql.Tx) (crops []int64, err error) {
+	rows, err := tx.QueryContext(ctx, "SELECT id FROM businesses ORDER BY id")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		if err := f(rows.Scan); err != nil {
+		var crop int64
+		if err := rows.Scan(&crop); err != nil {
+			return nil, err
+		}
+		crops = append(crops, crop)
+	}
+	return crops, rows.Err()
+}
+
+// chunkRows is how many follows are looked at, and repaired in one transaction, at a time: the
+// enterprise's writers wait no longer than for an import's batch.
+const chunkRows = 1000
+
+// eachChunk goes through the follows of an enterprise, deleted ones too, and calls f with those
+// whose derived columns are wrong: as they are and as they should be.
+func eachChunk(ctx context.Context, tx *sql.Tx, crop int64, f func(wrong []change, done int64) error) error {
+	done, last := int64(0), int64(0)
+	for {
+		rows, err := tables[Follow].read(ctx, tx, "FORCE INDEX (PRIMARY) WHERE crop_id = ? AND id > ? ORDER BY id LIMIT ?", []any{crop, last, chunkRows})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		wrong, err := wrongRows(ctx, tx, crop, rows)
+		if err != nil {
+			return err
+		}
+		done, last = done+int64(len(rows)), rows[len(rows)-1][followID].Int
+		if err := f(wrong, done); err != nil {
 			return err
 		}
 	}
-	return rows.Err()
 }
 
-// survey compares the derived data of one enterprise with its base rows. Of each follow it keeps only a sum of what is called for and of what is stored, so that
-// millions fit: the sums of equal sets are equal, and those of different ones differ but for one case in 2^64.
-type survey struct {
-	crop     int64
-	seed     maphash.Seed
-	progress func(Progress)
-
-	ids    []int64  // ascending
-	links  []uint64 // what is called for less what is stored
-	grams  []uint64
-	counts map[mix]int64
-	blocks map[int64]int64
-
-	columns    map[string]*Difference // derived columns of follows
-	wrong      map[int64]struct{}     // the follows whose columns are wrong
-	strayLinks []tagLink              // of follows that do not exist
-	strayGrams []gram
-}
-
-// surveyQuery reads what follows' derived data is made from, with the derived columns.
-const surveyQuery = `SELECT f.id, f.remark, f.tag_id, f.status, f.add_way, f.deleted_at, f.remark_folded, f.external_type, f.name_folded, f.contact_uid, c.external_type, c.name, c.uid
-FROM follows f FORCE INDEX (PRIMARY) STRAIGHT_JOIN contacts c FORCE INDEX (PRIMARY) ON c.crop_id = f.crop_id AND c.external_userid = f.external_userid
-WHERE f.crop_id = ? ORDER BY f.id`
-
-const (
-	linksQuery  = "SELECT tag_id, follow_id FROM follow_tags FORCE INDEX (PRIMARY) WHERE crop_id = ?"
-	gramsQuery  = "SELECT gram, follow_id, fields FROM follow_grams FORCE INDEX (PRIMARY) WHERE crop_id = ?"
-	countsQuery = "SELECT status, external_type, add_way, n FROM follow_counts WHERE crop_id = ?"
-	blocksQuery = "SELECT block, n FROM follow_blocks WHERE crop_id = ?"
-)
-
-func takeSurvey(ctx context.Context, tx *sql.Tx, crop int64, progress func(Progress)) (*survey, error) {
-	s := &survey{
-		crop: crop, seed: maphash.MakeSeed(), progress: progress,
-		counts: map[mix]int64{}, blocks: map[int64]int64{}, columns: map[string]*Difference{}, wrong: map[int64]struct{}{},
+// wrongRows returns those of these follows whose derived columns are wrong.
+func wrongRows(ctx context.Context, tx *sql.Tx, crop int64, rows [][]Value) (wrong []change, err error) {
+	externals := map[string]struct{}{}
+	for _, row := range rows {
+		externals[row[followContact].Text] = struct{}{}
 	}
-	return s, errors.Join(s.readFollows(ctx, tx), s.readLinks(ctx, tx), s.readGrams(ctx, tx), s.readCounters(ctx, tx))
-}
-
-func (s *survey) tell(step string, done int) {
-	if s.progress != nil && done%progressEvery == 0 {
-		s.progress(Progress{CropID: s.crop, Step: step, Done: int64(done)})
-	}
-}
-
-func (s *survey) readFollows(ctx context.Context, tx *sql.Tx) error {
-	var grams gramer
-	row := make([]Value, len(tables[Follow].columns))
-	row[followCrop] = Int(s.crop)
-	want := make([]Value, len(row))
-	var kind, name, uid Value
-	into := []any{
-		&row[followID], &row[followRemark], &row[followTagID], &row[followStatus], &row[followAddWay], &row[followDeleted],
-		&row[followRemarkFolded], &row[followType], &row[followNameFolded], &row[followContactUID], &kind, &name, &uid,
-	}
-	contact := make([]Value, len(tables[Customer].columns))
-	return each(ctx, tx, surveyQuery, []any{s.crop}, func(scan func(...any) error) error {
-		if err := scan(into...); err != nil {
-			return err
-		}
-		id := row[followID].Int
-		contact[contactType], contact[contactName], contact[contactUID] = kind, name, uid
-		copy(want, row)
-		deriveFollow(want, showContact(contact))
-		for _, c := range []int{followRemarkFolded, followType, followNameFolded, followContactUID} {
-			if row[c] != want[c] {
-				s.wrong[id] = struct{}{}
-				s.differ("follows."+tables[Follow].columns[c].Name, id)
-			}
-		}
-		var links, sum uint64
-		for _, l := range tagLinks(want) {
-			links += s.linkHash(l.tag)
-		}
-		for _, g := range grams.of(want) {
-			sum += s.gramHash(g)
-		}
-		s.ids, s.links, s.grams = append(s.ids, id), append(s.links, links), append(s.grams, sum)
-		if live(want) {
-			s.counts[mixOf(want)]++
-			s.blocks[block(id)]++
-		}
-		s.tell(stepFollows, len(s.ids))
-		return nil
-	})
-}
-
-func (s *survey) differ(what string, id int64) {
-	d := s.columns[what]
-	if d == nil {
-		d = &Difference{CropID: s.crop, What: what, First: id}
-		s.columns[what] = d
-	}
-	d.Count++
-	d.First = min(d.First, id)
-}
-
-func (s *survey) linkHash(tag string) uint64 { return maphash.String(s.seed, tag) }
-
-func (s *survey) gramHash(g gram) uint64 {
-	return maphash.Comparable(s.seed, [2]int64{g.gram, g.fields})
-}
-
-func (s *survey) readLinks(ctx context.Context, tx *sql.Tx) error {
-	done := 0
-	return each(ctx, tx, linksQuery, []any{s.crop}, func(scan func(...any) error) error {
-		var l tagLink
-		if err := scan(&l.tag, &l.follow); err != nil {
-			return err
-		}
-		if i, known := slices.BinarySearch(s.ids, l.follow); known {
-			s.links[i] -= s.linkHash(l.tag)
-		} else {
-			s.strayLinks = append(s.strayLinks, l)
-		}
-		done++
-		s.tell(stepLinks, done)
-		return nil
-	})
-}
-
-func (s *survey) readGrams(ctx context.Context, tx *sql.Tx) error {
-	done := 0
-	return each(ctx, tx, gramsQuery, []any{s.crop}, func(scan func(...any) error) error {
-		var g gram
-		if err := scan(&g.gram, &g.follow, &g.fields); err != nil {
-			return err
-		}
-		if i, known := slices.BinarySearch(s.ids, g.follow); known {
-			s.grams[i] -= s.gramHash(g)
-		} else {
-			s.strayGrams = append(s.strayGrams, g)
-		}
-		done++
-		s.tell(stepGrams, done)
-		return nil
-	})
-}
-
-// readCounters leaves in counts and blocks what is missing from the stored ones.
-func (s *survey) readCounters(ctx context.Context, tx *sql.Tx) error {
-	return readCounters(ctx, tx, s.crop, s.counts, s.blocks)
-}
-
-// readCounters takes the stored counters from counts and blocks, and drops those that come to nothing. A stored counter of 0 is a wrong one: it stays, as 0.
-func readCounters(ctx context.Context, tx *sql.Tx, crop int64, counts map[mix]int64, blocks map[int64]int64) error {
-	err := each(ctx, tx, countsQuery, []any{crop}, func(scan func(...any) error) error {
-		var m mix
-		var n int64
-		if err := scan(&m.status, &m.kind, &m.addWay, &n); err != nil {
-			return err
-		}
-		lessStored(counts, m, n)
-		return nil
-	})
+	contacts, err := contactsOf(ctx, tx, crop, slices.Sorted(maps.Keys(externals)))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return each(ctx, tx, blocksQuery, []any{crop}, func(scan func(...any) error) error {
-		var block, n int64
-		if err := scan(&block, &n); err != nil {
-			return err
-		}
-		lessStored(blocks, block, n)
-		return nil
-	})
-}
-
-func lessStored[K comparable](counters map[K]int64, k K, stored int64) {
-	if want, called := counters[k]; called && want == stored {
-		delete(counters, k)
-	} else {
-		counters[k] = want - stored
-	}
-}
-
-// suspects returns the follows whose derived data is wrong in some way, ascending.
-func (s *survey) suspects() []int64 {
-	ids := slices.Collect(maps.Keys(s.wrong))
-	for i, id := range s.ids {
-		if s.links[i] != 0 || s.grams[i] != 0 {
-			ids = append(ids, id)
+	for _, row := range rows {
+		is := slices.Clone(row)
+		deriveFollow(is, contacts[row[followContact].Text])
+		if !slices.Equal(row, is) {
+			wrong = append(wrong, change{row, is})
 		}
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
-}
-
-func (s *survey) differences() (found []Difference) {
-	for i, id := range s.ids {
-		if s.links[i] != 0 {
-			s.differ("follow_tags", id)
-		}
-		if s.grams[i] != 0 {
-			s.differ("follow_grams", id)
-		}
-	}
-	for _, l := range s.strayLinks {
-		s.differ("follow_tags", l.follow)
-	}
-	for _, g := range s.strayGrams {
-		s.differ("follow_grams", g.follow)
-	}
-	for _, d := range s.columns {
-		found = append(found, *d)
-	}
-	if len(s.counts) > 0 {
-		found = append(found, Difference{CropID: s.crop, What: "follow_counts", Count: len(s.counts)})
-	}
-	if len(s.blocks) > 0 {
-		found = append(found, Difference{CropID: s.crop, What: "follow_blocks", Count: len(s.blocks)})
-	}
-	slices.SortFunc(found, func(a, b Difference) int { return cmp.Compare(a.What, b.What) })
-	return found
+	return wrong, nil
 }

@@ -10,7 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// Kind is what a record describes. The order of the kinds is the order in which records refer to one another.
+// Kind is what a record describes. The order of the kinds is the order in which records refer to
+// one another.
 type Kind int
 
 // The kinds, with the contract's object that each is and the table that holds it.
@@ -44,7 +45,8 @@ func KindOf(name string) (Kind, bool) {
 	return 0, false
 }
 
-// Columns returns the fields that a record of this kind may have, in the contract's order; a Record has one value for each. The slice is shared: do not write to it.
+// Columns returns the fields that a record of this kind may have, in the contract's order; a Record
+// has one value for each. The slice is shared: do not write to it.
 func (k Kind) Columns() []Column { return tables[k].columns[:tables[k].given] }
 
 // Field returns the index of this field in Columns, -1 where the kind has none.
@@ -55,13 +57,15 @@ func (k Kind) Field(name string) int {
 	return -1
 }
 
-// Record is one value for each of its kind's Columns. An absent value keeps what is stored, and takes the column's default in a new row.
+// Record is one value for each of its kind's Columns. An absent value keeps what is stored, and
+// takes the column's default in a new row.
 type Record []Value
 
 // NewRecord returns a record of this kind whose values are all absent.
 func NewRecord(k Kind) Record { return make(Record, tables[k].given) }
 
-// Value is one field of a record: absent (the zero Value), null, or a text or a number as its Column's type has it.
+// Value is one field of a record: absent (the zero Value), null, or a text or a number as its
+// Column's type has it.
 type Value struct {
 	Text string
 	Int  int64
@@ -101,7 +105,8 @@ const (
 	Date                   // YYYY-MM-DD hh:mm:ss, China time
 )
 
-// Number says whether values of this type are in Value.Int and not in Value.Text; a record brings a Source as text and the table holds it as a number.
+// Number says whether values of this type are in Value.Int and not in Value.Text; a record brings a
+// Source as text and the table holds it as a number.
 func (t Type) Number() bool { return t <= Source }
 
 // Column is one field of a kind.
@@ -121,7 +126,7 @@ type Column struct {
 // maxID keeps ids exact in JavaScript, where the list is read.
 const maxID = 1<<53 - 1
 
-// longestTagID is the width of follow_tags.tag_id, in characters.
+// longestTagID is the width of tags.tag_id, in characters. follow_sets.name has room for it.
 const longestTagID = 100
 
 // check makes v what the column stores, or says why it cannot be.
@@ -221,7 +226,8 @@ func isKey(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) < 0
 }
 
-// digits returns the number that s spells in ASCII digits alone, false where it is none or does not fit 32 bits.
+// digits returns the number that s spells in ASCII digits alone, false where it is none or does not
+// fit 32 bits.
 func digits(s string) (int64, bool) {
 	if s == "" || len(s) > 10 {
 		return 0, false
@@ -236,7 +242,8 @@ func digits(s string) (int64, bool) {
 	return n, n <= math.MaxUint32
 }
 
-// isDate says whether s is a real date and time in the servers' range. China has no daylight saving in the range that matters, so every wall clock exists.
+// isDate says whether s is a real date and time in the servers' range. China has no daylight saving
+// in the range that matters, so every wall clock exists.
 func isDate(s string) bool {
 	// time.Parse takes fractions of seconds that the layout does not name.
 	if len(s) != len(time.DateTime) || s < "1000" {

@@ -29,26 +29,38 @@ type table struct {
 // What is read here by position.
 const (
 	// of a contact
-	contactUID  = 3
-	contactKey  = 4
-	contactName = 5
-	contactType = 7
+	contactID           = 0
+	contactUID          = 3
+	contactKey          = 4
+	contactName         = 5
+	contactType         = 7
+	contactCorpName     = 11
+	contactCorpFullName = 12
 
 	// of a follow
-	followID      = 0
-	followCrop    = 2
-	followUserid  = 4
-	followContact = 5
-	followRemark  = 6
-	followTagID   = 12
-	followAddWay  = 14
-	followStatus  = 16
-	followDeleted = 19
+	followID             = 0
+	followCrop           = 2
+	followUserid         = 4
+	followContact        = 5
+	followRemark         = 6
+	followDescription    = 7
+	followRemarkCorpName = 9
+	followRemarkMobiles  = 10
+	followTagID          = 12
+	followCreatetime     = 13
+	followAddWay         = 14
+	followStatus         = 16
+	followDeleted        = 19
 	// derived
 	followRemarkFolded = 20
 	followType         = 21
 	followNameFolded   = 22
 	followContactUID   = 23
+	followContactID    = 24
+	followNotesFolded  = 25
+	followPinyin       = 26
+	followMobiles      = 27
+	followTags         = 28
 )
 
 var (
@@ -68,7 +80,8 @@ func defaulted(c Column, n int64) Column { //nolint:unparam // the default stand
 	return c
 }
 
-// tables describes the tables of db/migrations: the widths and defaults are theirs (a test compares them).
+// tables describes the tables of db/migrations: the widths and defaults are theirs (a test compares
+// them).
 var tables = [kinds]*table{
 	Business: finish(table{
 		kind: Business, name: "businesses", byKey: "PRIMARY", byID: "",
@@ -130,6 +143,8 @@ var tables = [kinds]*table{
 			{Name: "createtime", Type: Number64}, {Name: "add_way", Type: Source}, text("state", 255), defaulted(number("status"), 1),
 			createdAt, updatedAt, deletedAt,
 			text("remark_folded", 4590), defaulted(number("external_type"), 1), text("name_folded", 4590), {Name: "contact_uid", Type: Unsigned32},
+			{Name: "contact_id", Type: ID}, {Name: "notes_folded", Type: Plain, Max: 1 << 22}, {Name: "pinyin", Type: Plain, Max: 1 << 22},
+			{Name: "mobiles", Type: Plain, Max: 65535}, {Name: "tags", Type: Plain, Max: 1 << 22},
 		},
 		given: 20,
 	}, []string{"crop_id", "id"}, "external_userid", "userid"),
@@ -192,7 +207,8 @@ func (t *table) keyOf(row []Value) key {
 	return k
 }
 
-// better says which of two rows of one key with different ids is kept: the live one, of two live or two deleted ones that with the higher id.
+// better says which of two rows of one key with different ids is kept: the live one, of two live or
+// two deleted ones that with the higher id.
 func (t *table) better(row, than []Value) bool {
 	if lives := row[t.deleted].Is != Present; lives != (than[t.deleted].Is != Present) {
 		return lives

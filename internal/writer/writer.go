@@ -1,7 +1,9 @@
-// Package writer is the one room that writes the tables. What is derived from them (what a follow copies of its contact, the folded texts, tag links, grams, counters, versions) is kept in
-// the transaction that changes its origin, so that no reader ever sees the one without the other.
+// Package writer is the one room that writes the tables. What is derived from them (what a follow
+// carries of its contact, the columns for search, the index, the versions) is kept in the
+// transaction that changes its origin, so that no reader ever sees the one without the other.
 //
-// Writers to one enterprise take turns, in a lock on its row of businesses; writers to different enterprises do not wait for one another.
+// Writers to one enterprise take turns, in a lock on its row of businesses; writers to different
+// enterprises do not wait for one another.
 package writer
 
 import (
@@ -22,7 +24,8 @@ type Writer struct {
 	now func() time.Time
 }
 
-// New returns a Writer to a database of [store.Open] with this program's tables. now is the clock for created_at where a new record brings none.
+// New returns a Writer to a database of [store.Open] with this program's tables. now is the clock
+// for created_at where a new record brings none.
 func New(db *sql.DB, now func() time.Time) *Writer { return &Writer{db: db, now: now} }
 
 // china is the zone of every date in the tables.
@@ -43,28 +46,37 @@ type Rejection struct {
 	Message string // why, to be read after the field's name
 }
 
-// Duplicate is one of two records of the same key with different ids: the live one was kept, of two live or two deleted ones that with the higher id.
+// Duplicate is one of two records of the same key with different ids: the live one was kept, of two
+// live or two deleted ones that with the higher id.
 type Duplicate struct {
 	Record        int    // the index of the record that met the other, which came before it or was stored already, or that deleted the other
 	Key           string // the key of both
 	Kept, Dropped int64  // the ids
 }
 
-// Write upserts records of one kind in one transaction, exactly as if each were written alone, in their order, by one Run:
+// Write upserts records of one kind in one transaction, exactly as if each were written alone, in
+// their order, by one Run:
 //
-//   - a record is matched to its row by its natural key (a business by id; a manager by uid, an employee by user_id, a contact by external_userid, a tag by tag_id and
+//   - a record is matched to its row by its natural key (a business by id; a manager by uid, an
+//     employee by user_id, a contact by external_userid, a tag by tag_id and
 //     a follow by external_userid and userid, each within its enterprise);
-//   - absent fields keep what is stored; a new row takes the columns' defaults for them and the id that the record brings;
-//   - a record with the id of another key is rejected; so is one of an unknown enterprise, of another uniacid than its enterprise's, or of an unknown contact;
-//   - of two records of one key with different ids only one is kept (see Duplicate), whole; where it is deleted by a later record, the other comes back.
+//   - absent fields keep what is stored; a new row takes the columns' defaults for them and the id
+//     that the record brings;
+//   - a record with the id of another key is rejected; so is one of an unknown enterprise, of
+//     another uniacid than its enterprise's, or of an unknown contact;
+//   - of two records of one key with different ids only one is kept (see Duplicate), whole; where
+//     it is deleted by a later record, the other comes back.
 //
-// With skip, rejected records are left out; without, one rejected record means that nothing at all is written, and the counts are 0. The error is the database's or
-// ctx's, and then nothing was written either. Deadlocks and ids taken at the same moment are tried again, a bounded number of times.
+// With skip, rejected records are left out; without, one rejected record means that nothing at all
+// is written, and the counts are 0. The error is the database's or ctx's, and then nothing was
+// written either. Deadlocks and ids taken at the same moment are tried again, a bounded number of
+// times.
 func (w *Writer) Write(ctx context.Context, kind Kind, records []Record, skip bool) (Result, error) {
 	return w.Run().Write(ctx, kind, records, skip)
 }
 
-// Run writes the records of one import, in as many calls of Write as it takes: what the ones dropped can come back in the later ones. It is for one goroutine.
+// Run writes the records of one import, in as many calls of Write as it takes: what the ones
+// dropped can come back in the later ones. It is for one goroutine.
 type Run struct {
 	w       *Writer
 	dropped [kinds]map[key]losers
@@ -120,7 +132,8 @@ func (r *Run) Write(ctx context.Context, kind Kind, records []Record, skip bool)
 // errRejected rolls a transaction back whose records are not all right.
 var errRejected = errors.New("rejected records")
 
-// check returns the records as rows of the table's columns, nil for those that can be seen to be wrong without the database.
+// check returns the records as rows of the table's columns, nil for those that can be seen to be
+// wrong without the database.
 func (t *table) check(records []Record) (rows [][]Value, rejected []Rejection) {
 	rows = make([][]Value, len(records))
 	values := make([]Value, len(records)*len(t.columns))
@@ -139,7 +152,8 @@ records:
 	return rows, rejected
 }
 
-// attempts bounds how often a transaction is tried. Writers wait between attempts, each a random time, so that those who met do not meet again.
+// attempts bounds how often a transaction is tried. Writers wait between attempts, each a random
+// time, so that those who met do not meet again.
 const (
 	attempts  = 12
 	firstWait = 2 * time.Millisecond
@@ -166,10 +180,12 @@ func again(err error) bool {
 	return false
 }
 
-// transaction runs f in a transaction, again where the database asks for it: f must not keep anything of an attempt that failed.
+// transaction runs f in a transaction, again where the database asks for it: f must not keep
+// anything of an attempt that failed.
 //
-// It is READ COMMITTED: a writer first takes the enterprise's lock and must then see what the one before it committed; and no gaps are locked, over which writers to
-// different enterprises would meet.
+// It is READ COMMITTED: a writer first takes the enterprise's lock and must then see what the one
+// before it committed; and no gaps are locked, over which writers to different enterprises would
+// meet.
 func (w *Writer) transaction(ctx context.Context, f func(tx *sql.Tx) error) error {
 	return retry(ctx, func() error { return w.attempt(ctx, f) })
 }

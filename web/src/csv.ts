@@ -70,7 +70,7 @@ function columns(): [heading: string, value: (row: Follow) => string | number, m
   return [
     [follow.id, (row) => row.id],
     [column.customer, (row) => row.has_one_customer.name],
-    [filter.type, (row) => types[row.has_one_customer.external_type] ?? unknown(row.has_one_customer.external_type)],
+    [filter.type.name, (row) => types[row.has_one_customer.external_type] ?? unknown(row.has_one_customer.external_type)],
     [column.remark, (row) => row.remark],
     [follow.description, (row) => row.description],
     [column.tags, (row) => row.tag_name],

@@ -6,26 +6,37 @@ import "./docs.css";
 import { watch } from "vue";
 import { followSystem } from "./dark";
 
-interface Example { example?: unknown }
-interface Parameter extends Example { required?: boolean; description?: string; schema?: { $ref?: string } }
-interface Document { components: { parameters: Record<string, Parameter>; schemas: Record<string, Example> } }
+interface Parameter { required?: boolean; description?: string; schema?: { $ref?: string } }
+interface Part { parameters?: Parameter[] }
+interface Document {
+  paths: Record<string, Part & Record<string, Part>>;
+  components: { schemas: Record<string, { example?: unknown }> };
+}
 
-// "Try it out" fills in every example, and no row meets all of them at once: those of optional parameters become part of the text.
+// "Try it out" fills in every example, and no row meets all of them at once: those of optional
+// parameters become part of the text. They stand in the schemas, which forms have as well.
+function examplesToText(document: Document): Document {
+  // Without what the document says to generators alone.
+  const copy = JSON.parse(JSON.stringify(document), (key, value) => (
+    key.startsWith("x-") ? undefined : value)) as Document;
+  const parts = Object.values(copy.paths).flatMap((path) => [path, ...Object.values(path)]);
+  for (const parameter of parts.flatMap(({ parameters }) => parameters ?? [])) {
+    const schema = parameter.schema?.$ref?.split("/").at(-1) ?? "";
+    const example = document.components.schemas[schema]?.example;
+    if (parameter.required || example === undefined) continue;
+    const text = `例 · Example: \`${JSON.stringify(example)}\``;
+    parameter.description = `${(parameter.description ?? "").trimEnd()}\n\n${text}`;
+    delete copy.components.schemas[schema]!.example;
+  }
+  return copy;
+}
 const examplesAsText = () => ({
   statePlugins: {
     spec: {
       wrapActions: {
-        updateJsonSpec: (update: (document: Document) => unknown) => (document: Document) => {
-          // Without what the document says to generators alone.
-          const copy = JSON.parse(JSON.stringify(document), (key, value) => (key.startsWith("x-") ? undefined : value)) as Document;
-          for (const parameter of Object.values(copy.components.parameters)) {
-            if (parameter.required || parameter.example === undefined) continue;
-            parameter.description = `${(parameter.description ?? "").trimEnd()}\n\n例 · Example: \`${JSON.stringify(parameter.example)}\``;
-            delete parameter.example;
-            delete copy.components.schemas[parameter.schema?.$ref?.split("/").at(-1) ?? ""]?.example;
-          }
-          return update(copy);
-        },
+        updateJsonSpec: (update: (document: Document) => unknown) => (document: Document) => (
+          update(examplesToText(document))
+        ),
       },
     },
   },

@@ -1,7 +1,8 @@
 import { reactive, shallowRef, watch } from "vue";
 import type { CustomerPage, EmployeeName, Tag } from "wechat-customers-client";
+import { type Filter, filterOf } from "./filters";
 import { client, expire, token } from "./session";
-import { active, cleared, type Filter, toSearch, view } from "./view";
+import { active, toSearch, view } from "./view";
 
 /** The page of rows that the view asks for; the one before stays while the next is on its way. */
 export const page = shallowRef<CustomerPage>();
@@ -11,8 +12,11 @@ const noLists: Lists = { crop: 0, tags: [], employees: [] };
 export const lists = shallowRef(noLists);
 /** Where the loading stands. An error that is no ApiError is a lost connection. */
 export const state = reactive<{ loading: boolean; error: unknown }>({ loading: false, error: undefined });
-/** For an empty result: how many rows each filter alone keeps away, the most first; undefined where that could not be asked. */
-export const hints = shallowRef<{ filter: Filter; total: number | undefined }[]>();
+/**
+ * For an empty result: how many rows each filter alone keeps away, the most first; none where that
+ * could not be asked, undefined while it is.
+ */
+export const hints = shallowRef<{ filter: Filter; total: number }[]>();
 
 let running = new AbortController();
 let reader = "";
@@ -38,6 +42,7 @@ export async function load(fresh = false): Promise<void> {
   try {
     const { data, error } = await client.getList({
       search: toSearch(view), cropId: crop, page: view.page, perPage: view.size, signal,
+      ...(view.sort && { sort: view.sort }),
       ...(known && { omit: ["tag", "employee"] as const }),
     });
     if (signal.aborted) return;
@@ -55,13 +60,16 @@ export async function load(fresh = false): Promise<void> {
 
 async function explain(signal: AbortSignal): Promise<void> {
   const used = token.value;
-  const answers = await Promise.all(active(view).map(async (filter) => {
-    const search = toSearch({ ...view, ...cleared(filter) });
-    const { data, error } = await client.getList({ search, cropId: view.crop, perPage: 1, omit: ["tag", "employee"], signal }).catch(() => ({ data: undefined, error: undefined }));
-    expire(error, used);
-    return { filter, total: data?.total };
-  }));
-  if (!signal.aborted) hints.value = answers.sort((a, b) => (b.total ?? 0) - (a.total ?? 0));
+  const { data, error } = await client.getFacets({
+    search: toSearch(view), cropId: view.crop, signal,
+    omit: ["status", "type", "add_way", "gender", "employee", "tag", "customers"],
+  }).catch(() => ({ data: undefined, error: undefined }));
+  if (signal.aborted) return;
+  expire(error, used);
+  hints.value = (data?.without ?? []).flatMap(({ filter: param, total }) => {
+    const filter = filterOf(param);
+    return filter ? [{ filter, total }] : [];
+  }).sort((a, b) => b.total - a.total);
 }
 
 watch([() => ({ ...view }), token], () => void load(), { immediate: true });

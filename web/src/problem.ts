@@ -1,6 +1,7 @@
 import { ApiError, type FieldError } from "wechat-customers-client";
+import { filterOf } from "./filters";
 import { t } from "./text";
-import { cleared, type Filter, SIZES, type View } from "./view";
+import { cleared, SIZES, type View } from "./view";
 
 /** What went wrong, for people, in the page's language; the server's own words where the page has none. */
 export function problem(error: unknown): string {
@@ -17,14 +18,11 @@ export function problem(error: unknown): string {
   return msg;
 }
 
-const filters: Record<string, Filter> = { add_way_type: "source", tags_data: "tags", employee_member: "employee", time: "from" };
-
 /** A wrong parameter's name on the page, what it may be, and what of the view to change to be rid of it. */
 export function wrong({ field, message }: FieldError): { name: string; rule: string; change: Partial<View> } {
   const rule = t.value.rule(message);
-  const key = /^search\[(\w+)\]/.exec(field)?.[1] ?? "";
-  const filter = (filters[key] ?? key) as Filter;
-  if (filter in t.value.filter) return { name: t.value.filter[filter], rule, change: cleared(filter) };
+  const filter = filterOf(field);
+  if (filter) return { name: t.value.filter[filter].name, rule, change: cleared(filter) };
   if (field === "crop_id") return { name: t.value.enterprise, rule, change: { crop: 0 } };
   if (field === "per_page") return { name: t.value.rowsPerPage, rule, change: { size: SIZES[0]! } };
   return { name: field, rule, change: field === "page" ? { page: 1 } : {} };

@@ -1,62 +1,50 @@
 import { reactive, readonly } from "vue";
-import type { ContactType, FollowStatus, Search } from "wechat-customers-client";
+import type { Search, Sort } from "wechat-customers-client";
+import { type Filter, filters, type Key, keysOf, names } from "./filters";
 
-/** What the address says: the enterprise, the filters and the page. Empty is unset. */
+/** The filters' texts in the address; empty is unset. */
+export type Filters = Record<Key, string>;
+
+/** What the address says: the enterprise, the filters, the order and the page. Empty is unset. */
 export interface View extends Filters {
   crop: number;
+  sort: Exclude<Sort, "-id"> | "";
   page: number;
   size: number;
 }
 
-export interface Filters {
-  customer: string;
-  member: string;
-  source: string;
-  tags: readonly string[];
-  employee: string;
-  type: string;
-  status: string;
-  /** Days in China, YYYY-MM-DD, both included. */
-  from: string;
-  to: string;
-  remark: string;
-}
-
-export type Filter = keyof Filters;
-
 export const SIZES = [15, 30, 50, 100];
-const TEXTS = ["customer", "member", "source", "employee", "type", "status", "from", "to", "remark"] as const;
-const FORMS: Partial<Record<Filter, { test(value: string): boolean }>> = { source: /^\d{1,5}$/, type: /^[12]$/, status: /^-?1$/, from: { test: isDay }, to: { test: isDay } };
+/** The orders beside the default, newest id first; the head of the table takes them in turn. */
+export const SORTS: readonly View["sort"][] = ["", "-createtime", "createtime"];
 
 /** The view that an address's query stands for; what cannot be understood in it is left out. */
 export function parse(query: string): View {
   const q = new URLSearchParams(query);
-  const text = (key: Filter) => {
-    const value = q.get(key) ?? "";
-    return FORMS[key]?.test(value) === false ? "" : value;
-  };
   const whole = (key: string) => (/^[1-9]\d{0,9}$/.test(q.get(key) ?? "") ? Number(q.get(key)) : 0);
+  const texts = none();
+  for (const name of names) {
+    for (const key of keysOf(name)) {
+      const { control, form } = filters[name];
+      const text = q.get(key) ?? "";
+      if (form?.test(text) === false) continue;
+      texts[key] = control === "several" ? text.split(",").filter(Boolean).join(",") : text;
+    }
+  }
   return {
-    ...(Object.fromEntries(TEXTS.map((key) => [key, text(key)])) as Omit<Filters, "tags">),
-    tags: (q.get("tags") ?? "").split(",").filter(Boolean),
+    ...texts,
     crop: whole("crop_id"),
+    sort: SORTS.find((sort) => sort === q.get("sort")) ?? "",
     page: whole("page") || 1,
     size: SIZES.includes(whole("per_page")) ? whole("per_page") : SIZES[0]!,
   };
-}
-
-// The calendar's own days alone: 2026-02-31 reads as one of March.
-function isDay(text: string): boolean {
-  const day = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(day.getTime()) && day.toISOString() === `${text}T00:00:00.000Z`;
 }
 
 /** The query of an address for this view; parse(format(v)) is v. */
 export function format(v: View): string {
   const q = new URLSearchParams();
   if (v.crop) q.set("crop_id", String(v.crop));
-  for (const key of TEXTS) if (v[key]) q.set(key, v[key]);
-  if (v.tags.length) q.set("tags", v.tags.join(","));
+  for (const key of names.flatMap(keysOf)) if (v[key]) q.set(key, v[key]);
+  if (v.sort) q.set("sort", v.sort);
   if (v.page > 1) q.set("page", String(v.page));
   if (v.size !== SIZES[0]) q.set("per_page", String(v.size));
   const query = q.toString();
@@ -69,7 +57,10 @@ addEventListener("popstate", () => Object.assign(current, parse(location.search)
 /** The view that the page shows. */
 export const view = readonly(current);
 
-/** Moves to another view. A filter, an enterprise or a size that changes leads to page 1. `replace` leaves no step to go back to. */
+/**
+ * Moves to another view. A filter, an enterprise, an order or a size that changes
+ * leads to page 1. `replace` leaves no step to go back to.
+ */
 export function go(change: Partial<View>, how: { replace?: boolean } = {}): void {
   const next = { page: 1, ...change };
   if (format({ ...current, ...next } as View) === format(current as View)) return;
@@ -80,39 +71,24 @@ export function go(change: Partial<View>, how: { replace?: boolean } = {}): void
 }
 
 /** No filter. */
-export const none = (): Filters => ({ customer: "", member: "", source: "", tags: [], employee: "", type: "", status: "", from: "", to: "", remark: "" });
+export function none(): Filters {
+  return Object.fromEntries(names.flatMap(keysOf).map((key) => [key, ""])) as Filters;
+}
 
-/** The filters that are set; the two ends of the time are one. */
+/** The filters that are set. */
 export function active(v: Readonly<Filters>): Filter[] {
-  const keys: Filter[] = ["customer", "member", "source", "tags", "employee", "type", "status", "remark"];
-  const set = keys.filter((key) => v[key].length > 0);
-  return v.from || v.to ? [...set, "from"] : set;
+  return names.filter((name) => keysOf(name).some((key) => v[key]));
 }
 
 /** What clears this filter. */
-export function cleared(key: Filter): Partial<Filters> {
-  if (key === "from" || key === "to") return { from: "", to: "" };
-  return key === "tags" ? { tags: [] } : { [key]: "" };
+export function cleared(name: Filter): Partial<Filters> {
+  return Object.fromEntries(keysOf(name).map((key) => [key, ""]));
 }
 
 /** The client's filters for these. */
 export function toSearch(v: Readonly<Filters>): Search {
-  return {
-    customer: v.customer,
-    member: v.member,
-    addWay: v.source === "" ? null : Number(v.source),
-    tags: [...v.tags],
-    employee: v.employee,
-    type: v.type === "" ? null : (Number(v.type) as ContactType),
-    status: v.status === "" ? null : (Number(v.status) as FollowStatus),
-    time: [day(v.from, "00:00:00"), day(v.to, "23:59:59")],
-    remark: v.remark,
-  };
-}
-
-// The list's times are China's, so a day is China's day wherever the reader sits. The server takes 1e11 and more for milliseconds.
-function day(date: string, clock: string): number | null {
-  return isDay(date) ? Math.min(Math.max(Date.parse(`${date}T${clock}+08:00`) / 1000, 0), 1e11 - 1) : null;
+  const set = active(v).map((name) => filters[name].search(...keysOf(name).map((key) => v[key])));
+  return Object.assign({}, ...set) as Search;
 }
 
 const china = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "medium" });

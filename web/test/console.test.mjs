@@ -88,6 +88,9 @@ const namesOf = (list) => list.map((row) => row.has_one_customer.name || "（未
 const param = (page, name) => new URL(page.url()).searchParams.get(name);
 const chips = (page) => page.locator(".active .text").allTextContents();
 
+const idsOf = (row) => row.tag_id.split(",").filter(Boolean);
+const nameOf = (id) => tags.find(({ tag_id }) => tag_id === id).name;
+
 async function pick(page, label, text, nth = 0) {
   await page.getByRole("combobox", { name: label, exact: true }).fill(text);
   await page.getByRole("option").filter({ hasText: text, visible: true }).nth(nth).click();
@@ -141,7 +144,7 @@ test("a new link of another member shows that member's list alone, in a new page
   await page.getByText("您不能管理该企业").waitFor();
   assert.equal(await page.locator(".customers tbody tr").count(), 0);
   assert.equal(await page.getByText(rows[0].external_userid).count(), 0);
-  await page.getByRole("combobox", { name: "标签", exact: true }).press("Enter");
+  await page.getByRole("combobox", { name: "标签（任一）", exact: true }).press("Enter");
   await page.getByText("无数据").filter({ visible: true }).waitFor();
   assert.equal(await page.evaluate((key) => sessionStorage.getItem(key), KEY), other);
   await page.goto(`${server.address}/console#token=${server.token}`);
@@ -207,7 +210,7 @@ test("another enterprise's tags and employees are gone before its own are there"
   await page.getByRole("combobox", { name: "企业", exact: true }).press("Enter");
   await page.getByRole("option", { name: "示例贸易" }).click();
   await page.getByText("正在加载").waitFor();
-  for (const name of ["标签", "归属成员"]) {
+  for (const name of ["标签（任一）", "归属成员"]) {
     await page.getByRole("combobox", { name, exact: true }).press("Enter");
     await page.getByText("无数据").filter({ visible: true }).waitFor();
     await page.keyboard.press("Escape");
@@ -266,11 +269,45 @@ suite("each filter shows its rows, stands in the address and is named", () => {
   filter("source", (page) => pick(page, "来源", "群聊"), () => (row) => row.add_way === "4", "source", () => "来源：群聊");
   filter("type", (page) => page.getByRole("radio", { name: "企业微信" }).check(), () => (row) => row.has_one_customer.external_type === 2, "type", () => "类型：企业微信");
   filter("status", (page) => page.getByRole("radio", { name: "已流失" }).check(), () => (row) => row.status === -1, "status", () => "状态：已流失");
-  const two = () => [tags[3], tags[9]];
-  filter("tags, any of several", async (page) => {
-    for (const tag of two()) await pick(page, "标签", tag.name);
+  const pickAll = (label, texts) => async (page) => {
+    for (const text of texts()) await pick(page, label, text);
     await page.keyboard.press("Escape");
-  }, () => (row) => two().some(({ tag_id }) => row.tag_id.split(",").includes(tag_id)), "tags", () => `标签：${two().map(({ name }) => name).join(", ")}`);
+  };
+  const employed = (row) => `${row.has_one_employee.name} (${row.userid})`;
+  const several = () => [rows[3], rows.find(({ id, userid }) => id < 800_000 && userid !== rows[3].userid)];
+  filter("employees, any of several", pickAll("归属成员", () => several().map(({ userid }) => userid)),
+    () => (row) => several().some(({ userid }) => userid === row.userid), "employee",
+    () => `归属成员：${several().map(employed).join(", ")}`);
+
+  const said = (row) => [
+    row.remark, row.description, row.remark_corp_name, row.has_one_customer.name,
+    row.has_one_customer.corp_name, row.has_one_customer.corp_full_name,
+  ];
+  filter("keyword", text("关键词", () => "公司"),
+    () => (row) => said(row).some((part) => part.includes("公司")), "keyword", () => "关键词：公司");
+  filter("keyword, as pinyin", text("关键词", () => "liyitian"),
+    () => (row) => [row.remark, row.has_one_customer.name].some((part) => part.includes("李一天")),
+    "keyword", () => "关键词：liyitian");
+  filter("mobile, however it is written", text("备注手机号", () => "+154 0000-005"),
+    () => (row) => row.remark_mobiles.includes("1540000005"), "mobile",
+    () => "备注手机号：+154 0000-005");
+
+  const known = (id) => tags.some(({ tag_id }) => tag_id === id);
+  const two = () => idsOf(rows.find((row) => row.id < 800_000 && idsOf(row).filter(known).length > 2))
+    .filter(known).slice(0, 2);
+  for (const [name, label, key, keep] of [
+    ["any of several", "标签（任一）", "tags", (row) => two().some((id) => idsOf(row).includes(id))],
+    ["all of several", "标签（全部）", "tags_all", (row) => two().every((id) => idsOf(row).includes(id))],
+    ["none of several", "标签（排除）", "tags_none", (row) => !two().some((id) => idsOf(row).includes(id))],
+  ]) {
+    filter(`tags, ${name}`, pickAll(label, () => two().map(nameOf)), () => keep, key,
+      () => `${label}：${two().map(nameOf).join(", ")}`);
+  }
+  filter("untagged alone", pickAll("标签（排除）", () => ["无标签"]),
+    () => (row) => row.tag_id === "", "tags_none", () => "标签（排除）：任何标签（无标签）");
+  filter("tagged alone", pickAll("标签（任一）", () => ["有标签"]),
+    () => (row) => row.tag_id !== "", "tags", () => "标签（任一）：任何标签（有标签）");
+
   const [from, to] = [() => day(rows[1200].createtime), () => day(rows[900].createtime)];
   filter("time, both days in China included", async (page) => {
     await date(page, "添加时间 起", from());
@@ -282,7 +319,7 @@ suite("each filter shows its rows, stands in the address and is named", () => {
 test("tags are grouped", async (t) => {
   const page = await open(t);
   await total(page, rows.length);
-  await page.getByRole("combobox", { name: "标签", exact: true }).press("Enter");
+  await page.getByRole("combobox", { name: "标签（任一）", exact: true }).press("Enter");
   await page.locator(".el-select-group__title", { hasText: tags[0].group_name }).first().waitFor();
 });
 
@@ -404,14 +441,99 @@ test("an empty result says which filter keeps what away", async (t) => {
   await total(page, kept);
 });
 
+test("which of all filters to loosen is asked at once, and said in English too", async (t) => {
+  const day = "2020-09-13"; // of the row of wmFilled alone
+  const filled = rows.find((row) => row.external_userid === "wmFilled");
+  const query = {
+    keyword: "没有这样的词", mobile: "0211234", tags: tags[0].tag_id, tags_all: filled.tag_id,
+    tags_none: tags[5].tag_id, employee: `10086,${rows[3].userid}`, source: "202", status: "-1",
+    from: day, to: day,
+  };
+  const page = await open(t, "?crop_id=1", { language: "en" });
+  const asked = [];
+  page.on("request", (request) => { asked.push(/\/(getList|getFacets)\?/.exec(request.url())?.[1]); });
+  await page.goto(`${server.address}/console?crop_id=1&${new URLSearchParams(query)}`);
+  await page.getByText("Dropping one of them shows:").waitFor();
+  assert.deepEqual(await chips(page), [
+    "Keyword: 没有这样的词", "Noted phone: 0211234", `Tags (any): ${tags[0].name}`,
+    `Tags (all): ${idsOf(filled).map(nameOf).join(", ")}`, `Tags (none): ${tags[5].name}`,
+    `Employee: 全填 (10086), ${rows[3].has_one_employee.name} (${rows[3].userid})`,
+    "Source: Assigned by an administrator", "Status: Lost", `Time added: ${day}`,
+  ]);
+  const loosen = page.locator(".empty li button");
+  assert.deepEqual((await loosen.allTextContents()).map((text) => text.trim()), ["Without “Keyword”: 1"]);
+  assert.deepEqual(asked.filter(Boolean), ["getList", "getFacets"]);
+  await loosen.click();
+  await page.getByRole("button", { name: "Details of 样样都有" }).waitFor();
+  assert.equal(param(page, "keyword"), null);
+});
+
 test("where it could not be asked which filter to loosen, nothing is said of it", async (t) => {
   const page = await open(t, "?crop_id=1", { language: "en" });
-  await page.route(/per_page=1&/, (route) => (route.request().url().includes("search%5Bstatus%5D") ? route.fulfill({ status: 503, body: "" }) : route.abort()));
-  await page.goto(`${server.address}/console?crop_id=1&customer=李&remark=没有这样的备注&status=1`);
-  await page.getByText("No customer meets all the conditions together.", { exact: true }).waitFor();
-  await page.locator(".empty [role=status]").waitFor({ state: "detached" });
-  assert.deepEqual(await page.locator(".empty p").allTextContents(), ["No customer meets all the conditions together."]);
-  assert.deepEqual(await page.locator(".empty button").allTextContents(), ["Clear all"]);
+  const unavailable = (route) => route.fulfill({ status: 503, body: "" });
+  for (const fail of [unavailable, (route) => route.abort()]) {
+    await page.route(/getFacets/, fail);
+    await page.goto(`${server.address}/console?crop_id=1&customer=李&remark=没有这样的备注&status=1`);
+    await page.getByText("No customer meets all the conditions together.", { exact: true }).waitFor();
+    await page.locator(".empty [role=status]").waitFor({ state: "detached" });
+    assert.deepEqual(await page.locator(".empty p").allTextContents(), ["No customer meets all the conditions together."]);
+    assert.deepEqual(await page.locator(".empty button").allTextContents(), ["Clear all"]);
+    await page.unrouteAll();
+  }
+});
+
+test("where no filter alone is to loosen, that is said", async (t) => {
+  const page = await open(t, "?crop_id=1&keyword=没有这样的词&remark=没有这样的备注");
+  await page.getByText("放宽任何一项都没有结果，请清除全部筛选。").waitFor();
+});
+
+const byTime = (sign) => [...rows].sort((a, b) => sign * (a.createtime - b.createtime) || b.id - a.id);
+
+test("the head of the time added sorts, through the address, and back to the default", async (t) => {
+  const page = await open(t, "?crop_id=1&page=3");
+  await page.locator(".el-pager .is-active:text-is('3')").waitFor();
+  const head = page.getByRole("columnheader", { name: "添加时间" });
+  assert.equal(await head.getAttribute("aria-sort"), "none");
+  for (const [sort, direction, sorted] of [
+    ["-createtime", "descending", byTime(-1)], ["createtime", "ascending", byTime(1)],
+    [null, "none", rows],
+  ]) {
+    await head.getByRole("button").click();
+    await page.locator(`th[aria-sort=${direction}]`).waitFor();
+    await page.locator(".list[aria-busy=false]").waitFor();
+    assert.deepEqual([param(page, "sort"), param(page, "page")], [sort, null]);
+    assert.deepEqual(await names(page), namesOf(sorted.slice(0, 15)));
+  }
+  assert.deepEqual(await chips(page), []);
+  await page.goBack();
+  await page.reload();
+  await page.getByRole("button", { name: "下一页" }).click();
+  await page.locator(".el-pager .is-active:text-is('2')").waitFor();
+  await page.locator(".list[aria-busy=false]").waitFor();
+  assert.deepEqual(await names(page), namesOf(byTime(1).slice(15, 30)));
+});
+
+for (const [language, label, first, none] of [
+  ["zh", "排序", "添加时间：最早在前", "默认顺序"], ["en", "Order", "First added first", "Default order"],
+]) {
+  test(`a window of 360 px has a select for the order, ${language}`, async (t) => {
+    const page = await open(t, "?crop_id=1", { language, viewport: { width: 360, height: 900 } });
+    const select = page.getByRole("combobox", { name: label, exact: true });
+    for (const [text, sort, sorted] of [[first, "createtime", byTime(1)], [none, null, rows]]) {
+      await select.press("Enter");
+      await page.getByRole("option", { name: text }).click();
+      await page.waitForURL((url) => url.searchParams.get("sort") === sort);
+      await page.locator(".list[aria-busy=false]").waitFor();
+      if (language === "zh") assert.deepEqual(await names(page), namesOf(sorted.slice(0, 15)));
+      await page.locator(".sort").getByText(text).waitFor();
+    }
+  });
+}
+
+test("what the address has of an order or a filter that there is not is left out", async (t) => {
+  const page = await open(t, "?crop_id=1&sort=name&tags=,&employee=,,&source=abc&type=3");
+  await total(page, rows.length);
+  assert.deepEqual([await names(page), await chips(page)], [namesOf(rows.slice(0, 15)), []]);
 });
 
 test("a page past the end leads back", async (t) => {
@@ -436,8 +558,12 @@ test("each wrong parameter is named in English with its own rule, and one button
     "crop_id=9999999999": "Enterprise: must be a whole number from 1 to 4294967295, not “9999999999”",
     [`customer=${"x".repeat(201)}`]: `Customer: must be at most 200 characters, not “${"x".repeat(40)}…”`,
     [`remark=${"x".repeat(201)}`]: `Remark: must be at most 200 characters, not “${"x".repeat(40)}…”`,
-    [`employee=${"x".repeat(101)}`]: `Employee: must be at most 100 characters, not “${"x".repeat(40)}…”`,
-    [`tags=${"x".repeat(4097)}`]: `Tags: must be at most 4096 characters, not “${"x".repeat(40)}…”`,
+    [`keyword=${"x".repeat(201)}`]: `Keyword: must be at most 200 characters, not “${"x".repeat(40)}…”`,
+    "mobile=138x": "Noted phone: must be digits, with spaces, + and - if need be, not “138x”",
+    [`employee=${"x".repeat(4097)}`]: `Employee: must be at most 4096 characters, not “${"x".repeat(40)}…”`,
+    [`tags=${"x".repeat(4097)}`]: `Tags (any): must be at most 4096 characters, not “${"x".repeat(40)}…”`,
+    [`tags_all=${"x".repeat(4097)}`]: `Tags (all): must be at most 4096 characters, not “${"x".repeat(40)}…”`,
+    [`tags_none=${"x".repeat(4097)}`]: `Tags (none): must be at most 4096 characters, not “${"x".repeat(40)}…”`,
   };
   const page = await open(t, "?crop_id=1", { language: "en" });
   for (const [query, rule] of Object.entries(rules)) {
@@ -638,16 +764,23 @@ suite("export", () => {
   });
   const saved = async (page) => Buffer.from(await page.evaluate(async () => [...new Uint8Array(await (await window.saved.getFile()).arrayBuffer())]));
 
-  test("with a file picker the result under the filters is streamed to the file", async (t) => {
-    const page = await open(t, "?crop_id=1&status=-1");
+  test("with a file picker the result under the filters is streamed to the file, newest id first", async (t) => {
+    const page = await open(t, "?crop_id=1&status=-1&mobile=15400000&sort=createtime");
+    const lost = rows.filter((row) => row.status === -1 && row.remark_mobiles.includes("15400000"));
+    await total(page, lost.length);
     await toPrivateFile(page);
     const asked = [];
-    page.on("request", (request) => { if (request.url().includes("before_id")) asked.push(new URL(request.url()).searchParams); });
+    page.on("request", (request) => { asked.push(new URL(request.url()).searchParams); });
     await page.getByRole("button", { name: "导出 CSV" }).click();
-    const lost = rows.filter((row) => row.status === -1);
     await page.getByText(`导出完成，共 ${count(lost.length)} 行`).waitFor();
     check(await saved(page), lost);
-    assert.ok(asked.length > 0 && asked.every((query) => query.get("omit") === "tag,employee" && query.get("search[status]") === "-1"));
+    assert.ok(asked.length > 0);
+    for (const query of asked) {
+      assert.deepEqual(Object.fromEntries([...query].filter(([name]) => name !== "before_id")), {
+        "search[status]": "-1", "search[mobile]": "15400000", crop_id: "1", per_page: "100",
+        omit: "tag,employee",
+      });
+    }
   });
 
   test("a cancelled export stops asking and leaves no half of a file", async (t) => {
@@ -834,6 +967,11 @@ suite("axe-core finds nothing serious", () => {
       await page.locator(".customers tbody .name").first().click();
       await page.getByRole("dialog").getByText(hostile.remark).waitFor();
       await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running"));
+    }],
+    filters: ["?crop_id=1&keyword=li&tags=*&tags_none=etUnknown&employee=SunXinJian,WeiPing", async (page) => {
+      await page.locator(".list[aria-busy=false]").waitFor();
+      if (await page.locator(".fold").isVisible()) await page.locator(".fold").click();
+      await page.locator(".fields .el-tag").first().waitFor();
     }],
     empty: ["?crop_id=1&customer=不存在的人&status=1", (page) => page.locator(".empty li button").first().waitFor()],
     error: ["?crop_id=4242", (page) => page.getByRole("alert").waitFor()],

@@ -19,6 +19,13 @@ export type Employee = components["schemas"]["Employee"];
 export type Tag = components["schemas"]["Tag"];
 /** An entry of the employee dictionary. */
 export type EmployeeName = components["schemas"]["EmployeeName"];
+/** How the rows divide among the filters' values. */
+export type Facets = components["schemas"]["CustomerFacets"];
+/** A part of {@link Facets} that can be left out. */
+export type Facet =
+  | "status" | "type" | "add_way" | "gender" | "employee" | "tag" | "without" | "customers";
+/** The order of the rows; rows of equal times come by id, newest first. */
+export type Sort = components["schemas"]["Sort"];
 /** An enterprise that the member manages. */
 export type Business = components["schemas"]["Business"];
 
@@ -41,25 +48,41 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-export interface ListOptions extends CallOptions {
+/** Which rows. */
+export interface RowOptions extends CallOptions {
   /** The filters; all apply together. */
   search?: Search | undefined;
   /** The enterprise. Default: the token's `crop_id`, else the only one that the member manages. */
   cropId?: number | undefined;
+}
+
+export interface ListOptions extends RowOptions {
   /** From 1 (the default). */
   page?: number | undefined;
   /** Rows per page, 1 to 100; by default 15, and 100 in a walk. */
   perPage?: number | undefined;
+  /** By default `"-id"`, newest id first. */
+  sort?: Sort | undefined;
   /** Dictionaries to answer empty, for pages after the first. */
   omit?: readonly ("tag" | "employee")[] | undefined;
 }
 
 /** How to walk a whole result: as {@link ListOptions}, without what the walk itself decides. */
-export interface WalkOptions extends Omit<ListOptions, "page" | "omit"> {}
+export interface WalkOptions extends Omit<ListOptions, "page" | "sort" | "omit"> {}
+
+export interface FacetOptions extends RowOptions {
+  /** What is not needed: its list is then empty, `customers` 0. */
+  omit?: readonly Facet[] | undefined;
+}
 
 export interface Client {
-  /** One page of the customer list, newest first. Rejects only where no answer came (network, abort). */
+  /** One page of the customer list. Rejects only where no answer came (network, abort). */
   getList(options?: ListOptions): Promise<Result<CustomerPage>>;
+  /**
+   * How many rows each value of a filter has, under all filters but that one. Rejects only where no
+   * answer came.
+   */
+  getFacets(options?: FacetOptions): Promise<Result<Facets>>;
   /** The enterprises that the token's member manages. Rejects only where no answer came. */
   getBusinessList(options?: CallOptions): Promise<Result<Business[]>>;
   /**
@@ -72,6 +95,7 @@ export interface Client {
 }
 
 const LIST = "/business/{uniacid}/plugin/WechatCustomers/getList";
+const FACETS = "/business/{uniacid}/plugin/WechatCustomers/getFacets";
 const BUSINESSES = "/business/{uniacid}/plugin/WechatCustomers/getBusinessList";
 const LARGEST_PAGE = 100;
 
@@ -94,10 +118,10 @@ export function createClient(options: ClientOptions): Client {
   }
 
   async function getList(list: ListOptions = {}): Promise<Result<CustomerPage>> {
-    return call({ ...list.search && toQuery(list.search), ...page(list) }, list.signal);
+    return call({ ...filters(list), ...page(list) }, list.signal);
   }
 
-  async function call(query: ReturnType<typeof toQuery> & ReturnType<typeof page> & { before_id?: number }, signal?: AbortSignal) {
+  async function call(query: ReturnType<typeof filters> & ReturnType<typeof page> & { before_id?: number }, signal?: AbortSignal) {
     const { uniacid, ...init } = await common(signal);
     if (uniacid === undefined) return { error: notSignedIn() };
     return openResult<CustomerPage>(await http.GET(LIST, { params: { path: { uniacid }, query }, ...init }));
@@ -105,8 +129,8 @@ export function createClient(options: ClientOptions): Client {
 
   async function* batches(walk: WalkOptions = {}): AsyncGenerator<CustomerPage, void, undefined> {
     const query = {
-      ...walk.search && toQuery(walk.search),
-      ...page({ cropId: walk.cropId, perPage: walk.perPage ?? LARGEST_PAGE, omit: ["tag", "employee"] }),
+      ...filters(walk),
+      ...page({ perPage: walk.perPage ?? LARGEST_PAGE, omit: ["tag", "employee"] }),
     };
     let before: number | undefined;
     for (;;) {
@@ -126,6 +150,12 @@ export function createClient(options: ClientOptions): Client {
     batches,
     async *rows(walk) {
       for await (const batch of batches(walk)) yield* batch.data;
+    },
+    async getFacets(options = {}) {
+      const { uniacid, ...init } = await common(options.signal);
+      if (uniacid === undefined) return { error: notSignedIn() };
+      const query = { ...filters(options), ...omitted(options.omit) };
+      return openResult<Facets>(await http.GET(FACETS, { params: { path: { uniacid }, query }, ...init }));
     },
     async getBusinessList({ signal } = {}) {
       const { uniacid, ...init } = await common(signal);
@@ -156,13 +186,21 @@ export function readToken(token: string): { uid?: number; uniacid?: number; crop
   }
 }
 
+function filters({ search, cropId }: RowOptions) {
+  return { ...search && toQuery(search), ...(cropId !== undefined && { crop_id: cropId }) };
+}
+
 function page(list: ListOptions) {
   return {
-    ...(list.cropId !== undefined && { crop_id: list.cropId }),
     ...(list.perPage !== undefined && { per_page: list.perPage }),
-    ...(list.omit?.length && { omit: list.omit.join(",") }),
+    ...(list.sort !== undefined && { sort: list.sort }),
+    ...omitted(list.omit),
     ...(list.page !== undefined && { page: list.page }),
   };
+}
+
+function omitted(lists: readonly string[] | undefined) {
+  return { ...(lists?.length && { omit: lists.join(",") }) };
 }
 
 function notSignedIn(): ApiError {

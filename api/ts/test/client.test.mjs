@@ -52,10 +52,92 @@ suite("each filter keeps exactly the rows that it names", () => {
   keeps("time, open start", () => ({ time: [null, middle()] }), () => (row) => row.createtime <= middle());
   keeps("time, open end", () => ({ time: [middle(), null] }), () => (row) => row.createtime >= middle());
   keeps("remark", () => ({ remark: rows.find((row) => row.remark).remark }), () => (row) => row.remark.includes(rows.find((other) => other.remark).remark));
+  const ids = (row) => row.tag_id.split(",").filter(Boolean);
+  const two = () => ids(rows.find((row) => ids(row).length > 2)).slice(0, 2);
+  keeps("tags, all of them", () => ({ tagsAll: two() }),
+    () => (row) => two().every((id) => ids(row).includes(id)));
+  keeps("tags, none of them", () => ({ tagsNone: two() }),
+    () => (row) => !two().some((id) => ids(row).includes(id)));
+  keeps("tags, any at all", () => ({ tags: "*" }), () => (row) => row.tag_id !== "");
+  keeps("no tag at all", () => ({ tagsNone: "*" }), () => (row) => row.tag_id === "");
+  const employees = () => [...new Set(rows.map((row) => row.userid))].slice(0, 2);
+  keeps("employee, any of several", () => ({ employee: employees() }),
+    () => (row) => employees().includes(row.userid));
+  keeps("mobile", () => ({ mobile: "154-0000 005" }),
+    () => (row) => row.remark_mobiles.includes("1540000005"));
+  keeps("keyword, as pinyin", () => ({ keyword: "liyitian" }),
+    () => (row) => `${row.has_one_customer.name} ${row.remark}`.includes("李一天"));
   test("an unset filter does not filter", async () => {
     const { data } = await client.getList({ search: { customer: "", member: null, tags: [], time: [null, null], status: undefined } });
     assert.equal(data.total, rows.length);
   });
+});
+
+test("the order is by id or by the time added, equal times by id", async () => {
+  const rows = await all();
+  for (const [sort, compare] of [
+    ["-id", () => 0],
+    ["createtime", (a, b) => a.createtime - b.createtime],
+    ["-createtime", (a, b) => b.createtime - a.createtime],
+  ]) {
+    const { data } = await client.getList({ sort, perPage: 100, page: 2 });
+    const sorted = rows.toSorted((a, b) => compare(a, b) || b.id - a.id).slice(100, 200);
+    assert.deepEqual(data.data.map(({ id }) => id), sorted.map(({ id }) => id), sort);
+  }
+});
+
+test("facets count the rows of each value under all filters but its own", async () => {
+  const rows = await all();
+  const ids = (row) => row.tag_id.split(",").filter(Boolean);
+  const [tagsNone] = ids(rows.find((row) => row.tag_id));
+  const search = { status: -1, employee: rows[9].userid, tagsNone };
+  const keeps = {
+    status: (row) => row.status === -1,
+    employee: (row) => row.userid === search.employee,
+    tags_none: (row) => !ids(row).includes(tagsNone),
+  };
+  const without = (own) => rows.filter((row) => (
+    Object.entries(keeps).every(([name, keep]) => name === own || keep(row))));
+  const tally = (own, valuesOf) => {
+    const counts = {};
+    for (const value of without(own).flatMap(valuesOf)) counts[value] = (counts[value] ?? 0) + 1;
+    return counts;
+  };
+  const { data, error } = await client.getFacets({ search });
+  assert.equal(error, undefined);
+  const kept = without();
+  assert.ok(kept.length > 0);
+  assert.equal(data.total, kept.length);
+  assert.equal(data.customers, new Set(kept.map((row) => row.external_userid)).size);
+  assert.equal(data.untagged, kept.filter((row) => row.tag_id === "").length);
+  for (const [list, key, own, valuesOf] of [
+    ["status", "value", "status", (row) => [row.status]],
+    ["type", "value", "", (row) => [row.has_one_customer.external_type]],
+    ["add_way", "value", "", (row) => [row.add_way]],
+    ["employee", "user_id", "employee", (row) => [row.userid]],
+    ["tag", "tag_id", "", ids],
+  ]) {
+    const counted = Object.fromEntries(data[list].map((entry) => [entry[key], entry.count]));
+    assert.deepEqual(counted, tally(own, valuesOf), list);
+  }
+  assert.deepEqual(data.without, [
+    { filter: "search[tags_none]", total: without("tags_none").length },
+    { filter: "search[employee_member]", total: without("employee").length },
+    { filter: "search[status]", total: without("status").length },
+  ]);
+});
+
+test("facets leave out what is not wanted, and name a wrong parameter", async () => {
+  const omit = ["status", "type", "add_way", "gender", "employee", "tag", "customers"];
+  const { data } = await client.getFacets({ search: { status: -1 }, omit });
+  const { total, without, customers, ...lists } = data;
+  assert.ok(total > 0);
+  assert.deepEqual(without, [{ filter: "search[status]", total: 2000 }]);
+  assert.equal(customers, 0);
+  for (const list of omit.slice(0, 6)) assert.deepEqual(lists[list], [], list);
+  const { error } = await client.getFacets({ search: { mobile: "x" } });
+  assert.equal(error.status, 400);
+  assert.deepEqual(error.fields.map(({ field }) => field), ["search[mobile]"]);
 });
 
 test("a walk gives every row once, newest first", async () => {
@@ -101,6 +183,34 @@ test("a fraction of a second belongs neither to an earlier nor to a later one", 
   await seeing.getList({ search: { time: [1631950639.5, 1632277573.5] } });
   await seeing.getList({ search: { time: [new Date(1631950639000), null] } });
   assert.deepEqual(asked, [["1631950640", "1632277573"], ["1631950640", "1632277573"], ["1631950639", ""]]);
+});
+
+test("filters, order and parts to omit go out by their names in the contract", async () => {
+  const asked = [];
+  const seeing = createClient({
+    baseUrl: server.address, token: server.token,
+    async fetch(request) {
+      asked.push([...new URL(request.url).searchParams]);
+      return new Response('{"result":1,"msg":"ok","data":{"data":[]}}');
+    },
+  });
+  const search = {
+    tags: ["a", "b"], tagsAll: ["c", "d"], tagsNone: "*", employee: ["A", "B"],
+    mobile: "+86 135", keyword: "lyt",
+  };
+  const sent = [
+    ["search[tags_data]", "a,b"], ["search[tags_all]", "c,d"], ["search[tags_none]", "*"],
+    ["search[employee_member]", "A,B"], ["search[mobile]", "+86 135"],
+    ["search[keyword]", "lyt"], ["crop_id", "1"],
+  ];
+  await seeing.getList({ search, cropId: 1, sort: "createtime", omit: ["tag"] });
+  await seeing.getFacets({ search, cropId: 1, omit: ["without", "customers"] });
+  await seeing.getFacets({ search: { tagsAll: [], tagsNone: "", employee: [], mobile: "", keyword: null } });
+  assert.deepEqual(asked, [
+    [...sent, ["sort", "createtime"], ["omit", "tag"]],
+    [...sent, ["omit", "without,customers"]],
+    [],
+  ]);
 });
 
 test("a walk throws the server's error", async () => {

@@ -1,5 +1,5 @@
 // Compiled, never run: each @ts-expect-error fails the build where the wrong call would compile.
-import { ApiError, createClient, type CustomerPage, type FieldError, type Follow } from "../src/index.js";
+import { ApiError, createClient, type CustomerPage, type Facets, type FieldError, type Follow } from "../src/index.js";
 
 const client = createClient({ baseUrl: "https://example.com", token: "t" });
 createClient({ baseUrl: new URL("https://example.com"), token: async () => "t", uniacid: 2 });
@@ -7,10 +7,15 @@ createClient({ baseUrl: new URL("https://example.com"), token: async () => "t", 
 client.getList();
 client.getList({ search: { customer: "李", tags: ["a", "b"], time: [new Date(), null], addWay: 0, member: 0, type: 1, status: -1 }, page: 2, cropId: 1 });
 client.getList({ search: { tags: "a,b", member: "3061", time: [1631950639, 1632277573], customer: undefined, status: null } });
+client.getList({ search: { tagsAll: ["a", "b"], tagsNone: "*", employee: ["A", "B"], mobile: "135", keyword: "lyt" }, sort: "-createtime" });
+client.getFacets();
+client.getFacets({ search: { customer: "李" }, cropId: 1, omit: ["without", "customers"], signal: new AbortController().signal });
 client.getList({ perPage: 100, omit: ["tag", "employee"], signal: new AbortController().signal });
 
 // Consumers with exactOptionalPropertyTypes, as this project is, may hand on what they do not have.
-client.getList({ search: undefined, cropId: undefined, page: undefined, perPage: undefined, omit: undefined, signal: undefined });
+client.getList({ search: undefined, cropId: undefined, page: undefined, perPage: undefined, sort: undefined, omit: undefined, signal: undefined });
+client.getFacets({ search: undefined, cropId: undefined, omit: undefined, signal: undefined });
+client.getList({ search: { tagsAll: undefined, tagsNone: null, employee: undefined, mobile: undefined, keyword: null } });
 client.rows({ search: undefined, cropId: undefined, perPage: undefined, signal: undefined });
 client.getBusinessList({ signal: undefined });
 createClient({ baseUrl: "", token: undefined, uniacid: 2, fetch: undefined });
@@ -35,8 +40,26 @@ client.getList({ customer: "李" });
 client.getList({ omit: ["data"] });
 // @ts-expect-error a walk decides its pages itself
 client.rows({ page: 2 });
+// @ts-expect-error a walk goes by id
+client.rows({ sort: "createtime" });
+// @ts-expect-error rows are not sorted by name
+client.getList({ sort: "name" });
+// @ts-expect-error facets have no pages
+client.getFacets({ page: 2 });
+// @ts-expect-error only these parts can be left out
+client.getFacets({ omit: ["total"] });
 // @ts-expect-error the server's address is needed
 createClient({ token: "t" });
+
+export async function facets(): Promise<Facets> {
+  const { data, error } = await client.getFacets();
+  if (error) throw error;
+  const way: string = data.add_way[0]!.value;
+  const status: number = data.status[0]!.value;
+  const gone: boolean = data.employee[0]!.deleted;
+  console.log(way, status, gone, data.tag[0]!.group_name, data.without[0]!.filter);
+  return data;
+}
 
 export async function narrowing(): Promise<CustomerPage> {
   const result = await client.getList();

@@ -1,9 +1,12 @@
-// Package bench owns the benchmark of the list: the data it is measured on, the requests and what each may cost, and the table of what they cost.
-// Costs are ratios to one look-up by primary key ("pk") through the same pool, measured between the requests, so that they say something on any machine.
+// Package bench owns the benchmark of the list: the data it is measured on, the requests and what
+// each may cost, and the table of what they cost. Costs are ratios to one look-up by primary key
+// ("pk") through the same pool, measured between the requests, so that they say something on any
+// machine.
 package bench
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -12,10 +15,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/go-sql-driver/mysql"
 
 	"example.com/wechatcustomers/internal/embedded"
 	"example.com/wechatcustomers/internal/importer"
@@ -24,24 +26,24 @@ import (
 // Options say what to measure.
 type Options struct {
 	Engines []embedded.Engine // the servers; one that cannot be had is left out with a word
-	Rows    []int             // live follows of the big enterprise; of several sizes the later ones are compared with the first
+	Sizes   []Size            // those after the first are compared with it, but the sparse ones
 	Peers   int               // follows of the comparison with the original's shape; 0: none
 	Only    *regexp.Regexp    // the requests by name; nil: all
 	Time    time.Duration     // about how long each figure is measured
 	Rates   bool              // measure requests a second
 	Fresh   bool              // make the data anew
-	Verbose bool              // print each request's SQL
 	Dir     string            // where databases are kept, a folder to each engine
 	Out     io.Writer         // gets the tables
 	Log     io.Writer         // gets progress
 	Live    bool              // Log is a terminal
 }
 
-// Run measures and prints, and returns how many figures were missed. An answer that is not what the data says is an error, as is a server's.
+// Run measures and prints, and returns how many figures were missed. An answer that is not what the
+// data says is an error, as is a server's.
 func Run(ctx context.Context, o Options) (missed int, err error) {
 	ran := 0
 	for _, engine := range o.Engines {
-		m, err := o.engine(ctx, engine)
+		m, err := o.on(ctx, engine)
 		if _, unavailable := errors.AsType[*embedded.UnavailableError](err); unavailable {
 			o.sayf("%s is left out: %v", engine, err)
 			continue
@@ -60,7 +62,8 @@ func Run(ctx context.Context, o Options) (missed int, err error) {
 
 // Heading returns the machine and the day, for above the tables.
 func Heading(now time.Time) string {
-	return fmt.Sprintf("%s, %d processors%s, %s/%s, %s", now.Format(time.DateOnly), runtime.NumCPU(), processor(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+	return fmt.Sprintf("%s, %d processors%s, %s/%s, %s", now.Format(time.DateOnly),
+		runtime.NumCPU(), processor(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
 // processor returns the processor's name where the system tells it.
@@ -70,146 +73,155 @@ func processor() string {
 		return ""
 	}
 	for line := range strings.Lines(string(text)) {
-		if name, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
+		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
 			return " (" + strings.TrimSpace(value) + ")"
 		}
 	}
 	return ""
 }
 
-func (o Options) sayf(format string, args ...any) { _, _ = fmt.Fprintf(o.Log, format+"\n", args...) }
+func (o Options) selects(name string) bool { return o.Only == nil || o.Only.MatchString(name) }
 
-// engine measures on one server.
-func (o Options) engine(ctx context.Context, engine embedded.Engine) (missed int, err error) {
-	s, err := embedded.Start(ctx, embedded.Options{
-		Dir: filepath.Join(o.Dir, string(engine)), Engine: engine, BufferPool: bufferPool(o.Rows), Log: slog.New(slog.NewTextHandler(o.Log, nil)),
-	})
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	o.sayf("%s", s.Version())
-	unlock, err := alone(ctx, s.DSN())
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, unlock()) }()
-	var before []figures
-	for _, rows := range o.Rows {
-		if err := o.on(ctx, s.DSN(), rows, func(l *loaded) error {
-			figures, m, err := o.measure(ctx, l, s.Version(), before)
-			if before == nil {
-				before = figures
-			}
-			missed += m
-			return err
-		}); err != nil {
-			return missed, err
-		}
-	}
-	if o.Peers == 0 {
-		return missed, nil
-	}
-	return missed, o.on(ctx, s.DSN(), o.Peers, func(l *loaded) error {
-		m, err := o.compare(ctx, l, s.Version())
-		missed += m
-		return err
-	})
+func (o Options) sayf(format string, args ...any) {
+	_, _ = fmt.Fprintf(o.Log, format+"\n", args...)
 }
 
-// on calls do with the database of this size.
-func (o Options) on(ctx context.Context, dsn string, rows int, do func(*loaded) error) (err error) {
-	p, err := newPlan(rows)
+// session is the measuring on one server.
+type session struct {
+	Options
+	engine  embedded.Engine
+	server  *sql.DB
+	dsn     string
+	version string
+	first   map[string]figures // those of the first size
+	missed  int
+}
+
+// on measures on one server.
+func (o Options) on(ctx context.Context, engine embedded.Engine) (missed int, err error) {
+	memory := int64(1 << 30) // for all of the data: the disk is not what is measured
+	for _, s := range o.Sizes {
+		memory += int64(s.Rows) * 4 << 10
+	}
+	e, err := embedded.Start(ctx, embedded.Options{
+		Dir: filepath.Join(o.Dir, string(engine)), Engine: engine, BufferPool: memory,
+		Log: slog.New(slog.NewTextHandler(o.Log, nil)),
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	server, err := alone(ctx, e.DSN())
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	s := &session{Options: o, engine: engine, server: server, dsn: e.DSN(), version: e.Version()}
+	for _, size := range o.Sizes {
+		if err := s.with(ctx, size, s.measure); err != nil {
+			return s.missed, err
+		}
+	}
+	if o.Peers > 0 && slices.ContainsFunc(comparisons, func(c string) bool {
+		return o.selects(peerPrefix + c)
+	}) {
+		err = s.with(ctx, Size{Rows: o.Peers}, s.compare)
+	}
+	return s.missed, err
+}
+
+// with calls do with the database of a size.
+func (s *session) with(
+	ctx context.Context, size Size, do func(context.Context, *meter) error,
+) (err error) {
+	p, err := newPlan(size)
 	if err != nil {
 		return err
 	}
-	o.sayf("%d follows", rows)
-	l, err := keep(ctx, dsn, p, o.Fresh, o.progress(p))
+	s.sayf("%s, %s follows", s.version, size)
+	l, err := keep(ctx, s.server, s.dsn, p, s.Fresh, importer.Show(s.Log, s.Live))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.db.Close()) }()
-	return do(l)
-}
-
-// bufferPool returns memory for all of the data, in bytes: the disk is not what is measured.
-func bufferPool(sizes []int) int64 {
-	rows := 0
-	for _, n := range sizes {
-		rows += n
-	}
-	return max(1<<30, int64(rows)*4<<10)
-}
-
-func (o Options) progress(p *plan) func(importer.Progress) {
-	show := importer.Show(o.Log, o.Live)
-	return func(at importer.Progress) {
-		// The size of the import in bytes is not known, its records are.
-		at.Bytes, at.Total = at.Rows, int64(p.records())
-		show(at)
-	}
-}
-
-// measure checks the answers, measures the requests and prints the table. The limits are those of the first size; of the others, those requests are measured whose limits
-// are in before, the figures of the first.
-func (o Options) measure(ctx context.Context, l *loaded, version string, before []figures) (all []figures, missed int, err error) {
-	var requests []request
-	for _, r := range l.plan.requests() {
-		if (o.Only == nil || o.Only.MatchString(r.name)) && (before == nil || r.scales) {
-			requests = append(requests, r)
-		}
-	}
-	m, err := newMeter(ctx, l, o)
+	handler, err := newServer(ctx, l)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	// What a write costs is not measured here; on a slow disk it would only take time. The server keeps its own setting for the next start.
-	if _, err := l.db.ExecContext(ctx, "SET GLOBAL innodb_flush_log_at_trx_commit = 2"); err != nil {
-		return nil, 0, err
+	return do(ctx, &meter{loaded: l, server: handler, per: s.Time, rates: s.Rates})
+}
+
+// measure checks the answers, measures the requests and prints the table.
+func (s *session) measure(ctx context.Context, m *meter) error {
+	requests := slices.DeleteFunc(m.plan.requests(), func(r request) bool {
+		known := s.first != nil && !m.plan.Sparse && r.crop != bigCrop
+		return known || !s.selects(r.name)
+	})
+	// The disk is not what is measured. The server keeps its own setting for the next start.
+	if err := execute(ctx, m.db, "SET GLOBAL innodb_flush_log_at_trx_commit = 2"); err != nil {
+		return err
 	}
-	o.sayf("checking the answers of %d requests", len(requests))
-	for i, w := range l.plan.expect(requests) {
-		c := requests[i].call(0)
-		c.gzip = false
-		a, err := m.server.get(ctx, c)
-		if err == nil {
-			err = w.check(a, l.plan.enterprise(requests[i].crop))
-		}
-		if err != nil {
-			return nil, 0, fmt.Errorf("%s: the answer is wrong (BENCH_FRESH=1 makes the data anew): %w", requests[i].name, err)
+	s.sayf("checking the answers of %d requests", len(requests))
+	wants := m.plan.expect(requests)
+	for i := range requests {
+		if err := m.check(ctx, m.server, &requests[i], &wants[i]); err != nil {
+			return fmt.Errorf("a wrong answer (BENCH_FRESH=1 makes the data anew): %w", err)
 		}
 	}
 	var rows [][]string
-	for _, r := range requests {
-		if before != nil {
-			r.at = r.larger(before)
+	all, missed := map[string]figures{}, 0
+	for i := range requests {
+		r := &requests[i]
+		f, err := m.measure(ctx, r)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
 		}
-		f := m.measure(ctx, r)
-		if ctx.Err() != nil {
-			return all, missed, context.Cause(ctx)
-		}
-		all = append(all, f)
-		if f.missed() {
+		all[r.name] = f
+		at := m.plan.limitOf(r, wants[i].total, s.first)
+		if f.missed(at) {
 			missed++
 		}
-		rows = append(rows, f.cells())
-		o.sayf("%s", strings.Join(f.cells(), "  "))
-		if o.Verbose {
-			for _, s := range f.sent {
-				o.sayf("    %s", strings.Join(strings.Fields(s), " "))
-			}
+		before := 0.0
+		if m.plan.Size == (Size{Rows: 1_000_000}) {
+			before = map[embedded.Engine]float64{
+				embedded.MariaDB1011: r.mariadb, embedded.MySQL97: r.mysql,
+			}[s.engine]
 		}
+		rows = append(rows, f.cells(r.name, at, before))
+		s.sayf("%s", strings.Join(rows[i], "  "))
 	}
-	cfg, err := mysql.ParseDSN(l.dsn)
+	s.missed += missed
+	if s.first == nil {
+		s.first = all
+	}
+	disk, err := m.onDisk(ctx)
 	if err != nil {
-		return all, missed, err
+		return err
 	}
-	tenth, ninth := spread(m.pks)
-	_, _ = fmt.Fprintf(o.Out, "\n%s, %d follows; pk is %s over %s (a tenth of the blocks under %s, a tenth over %s); import of %d records: %.0f a second\n\n",
-		version, l.plan.rows, short(median(m.pks)), map[string]string{"unix": "a unix socket", "tcp": "TCP"}[cfg.Net], short(tenth), short(ninth), l.plan.records(), l.rate)
-	if err := printTable(o.Out, columns, rows); err != nil {
-		return all, missed, err
+	_, _ = fmt.Fprintf(s.Out, "\n%s, %s follows; pk is %s over %s (a tenth of the blocks under "+
+		"%s, a tenth over %s); import of %d records: %.0f a second; on disk %s\n\n", s.version,
+		m.plan.Size, short(median(m.pks)), m.network, short(part(m.pks, 1)), short(part(m.pks, 9)),
+		m.plan.records(), m.rate, disk)
+	if err := printTable(s.Out, columns, rows); err != nil {
+		return err
 	}
-	_, err = fmt.Fprintf(o.Out, "\n%d of %d rows miss a limit.\n", missed, len(rows))
-	return all, missed, err
+	_, err = fmt.Fprintf(s.Out, "\n%d of %d rows are over a limit.\n", missed, len(rows))
+	return err
+}
+
+// check returns what is wrong with the answer to a request.
+func (m *meter) check(ctx context.Context, s *server, r *request, w *want) error {
+	if r.mode == written {
+		return nil
+	}
+	c := r.call()
+	c.gzip = false
+	a, err := s.get(ctx, c)
+	if err == nil {
+		err = w.check(r, m.plan.enterprises[r.crop-1], a)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
+	return nil
 }

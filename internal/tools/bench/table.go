@@ -3,68 +3,58 @@ package bench
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
-	"unicode/utf8"
 )
 
 // missed says whether a figure is over its limit.
-func (f *figures) missed() bool {
-	return f.wrong != nil || over(f.pk, f.at.pk) || over(f.above, f.at.abovePK) || over(f.ofFirst, f.at.ofFirst) || over(f.statements, f.at.statements)
+func (f *figures) missed(at limit) bool {
+	return at.pk > 0 && f.pk > at.pk || at.above > 0 && f.above > at.above ||
+		at.statements > 0 && f.statements > at.statements
 }
 
-func over(figure, limit float64) bool { return limit > 0 && figure > limit }
-
-// limits returns the limits as the table shows them, each with the figure it is for where that has no column of its own.
-func (f *figures) limits() string {
+// limits returns a limit as the table shows it, with the figure for it that has no column.
+func (f *figures) limits(at limit) string {
 	var parts []string
-	if f.at.pk > 0 {
-		parts = append(parts, number(f.at.pk)+" pk")
+	if at.pk > 0 {
+		parts = append(parts, number(at.pk)+" pk")
 	}
-	if f.at.abovePK > 0 {
-		parts = append(parts, fmt.Sprintf("%s pk above stored bytes (%s)", number(f.at.abovePK), number(f.above)))
+	if at.above > 0 {
+		parts = append(parts, fmt.Sprintf("%.0f pk above stored bytes (%.1f)", at.above, f.above))
 	}
-	if f.at.ofFirst > 0 {
-		parts = append(parts, fmt.Sprintf("%s × first page (%.2f)", number(f.at.ofFirst), f.ofFirst))
-	}
-	if f.at.statements > 0 {
-		parts = append(parts, number(f.at.statements)+" SQL")
+	if at.statements > 0 {
+		parts = append(parts, strconv.Itoa(at.statements)+" SQL")
 	}
 	return strings.Join(parts, ", ")
 }
 
-var columns = []string{"request", "time", "pk", "at most", "", "SQL", "allocations", "KB", "1 conn.", "8", "32", "database", "scan", "encode", "rest", "write"}
+var columns = []string{
+	"request", "time:", "pk:", "at most", "", "SQL:", "1 conn.:", "8:", "32:", "before:",
+}
 
-// cells returns the row of the table.
-func (f *figures) cells() []string {
+// cells returns a row of the table; before is the figure of the last release, 0 where it is not
+// known.
+func (f *figures) cells(name string, at limit, before float64) []string {
 	verdict := ""
 	switch {
-	case f.missed():
-		verdict = "MISSED"
-	case f.at != limit{}:
+	case f.missed(at):
+		verdict = "over"
+	case at != limit{}:
 		verdict = "ok"
 	}
-	if f.wrong != nil {
-		return []string{f.name, "", "", f.limits(), verdict + ": " + f.wrong.Error()}
+	was := ""
+	if before > 0 {
+		was = number(before)
 	}
-	row := []string{f.name, short(f.took), number(f.pk), f.limits(), verdict}
-	if f.mode == total {
-		return row
+	rates := make([]string, len(connections))
+	for i, rate := range f.rates {
+		rates[i] = number(rate)
 	}
-	row = append(row, number(f.statements), strconv.FormatUint(f.allocs, 10), strconv.FormatUint(f.bytes>>10, 10))
-	for i := range connections {
-		cell := ""
-		if i < len(f.rates) {
-			cell = number(f.rates[i])
-		}
-		row = append(row, cell)
-	}
-	if row = append(row, short(f.database)); f.took > slow {
-		return row
-	}
-	rest := f.took - f.database - max(f.scan, 0) - max(f.encode, 0)
-	return append(row, short(f.scan), short(f.encode), short(max(rest, 0)), short(f.write))
+	return slices.Concat([]string{name, short(f.took), number(f.pk), f.limits(at), verdict,
+		strconv.Itoa(f.statements)}, rates, []string{was})
 }
 
 // number prints a figure with the digits that mean something.
@@ -75,58 +65,26 @@ func number(n float64) string {
 	return strconv.FormatFloat(n, 'f', 1, 64)
 }
 
-// short prints a time, nothing for one that is not known.
 func short(d time.Duration) string {
-	switch {
-	case d < 0:
-		return ""
-	case d >= 10*time.Millisecond:
+	if d >= 10*time.Millisecond {
 		return number(float64(d)/1e6) + " ms"
-	default:
-		return number(float64(d)/1e3) + " µs"
 	}
+	return number(float64(d)/1e3) + " µs"
 }
 
-// printTable writes rows as a Markdown table whose columns are aligned.
+// printTable writes a Markdown table; a head that ends in a colon is of a column of numbers.
 func printTable(out io.Writer, head []string, rows [][]string) error {
-	widths := make([]int, len(head))
-	all := append([][]string{head}, rows...)
-	for _, row := range all {
-		for i, cell := range row {
-			if i < len(row)-1 || i == len(head)-1 || i != 4 {
-				widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-			}
+	names, marks := make([]string, len(head)), make([]string, len(head))
+	for i, h := range head {
+		name, right := strings.CutSuffix(h, ":")
+		names[i], marks[i] = name, "---"
+		if right {
+			marks[i] = "--:"
 		}
 	}
-	var b strings.Builder
-	line := func(row []string) {
-		for i := range head {
-			cell := ""
-			if i < len(row) {
-				cell = row[i]
-			}
-			pad := strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(cell)))
-			if i == 0 || i == 3 || i == 4 {
-				b.WriteString("| " + cell + pad + " ")
-			} else {
-				b.WriteString("| " + pad + cell + " ")
-			}
-		}
-		b.WriteString("|\n")
+	w := tabwriter.NewWriter(out, 0, 0, 1, ' ', 0)
+	for _, row := range append([][]string{names, marks}, rows...) {
+		_, _ = fmt.Fprintf(w, "| %s\t|\n", strings.Join(row, "\t| "))
 	}
-	line(head)
-	for i := range head {
-		dashes := strings.Repeat("-", widths[i])
-		if i == 0 || i == 3 || i == 4 {
-			b.WriteString("|-" + dashes + "-")
-		} else {
-			b.WriteString("|-" + dashes + ":")
-		}
-	}
-	b.WriteString("|\n")
-	for _, row := range rows {
-		line(row)
-	}
-	_, err := io.WriteString(out, b.String())
-	return err
+	return w.Flush()
 }

@@ -59,18 +59,23 @@ type (
 	Status = gen.StatusFilter
 	// Type is a contact's kind.
 	Type = gen.ExternalTypeFilter
+	// Gender is a contact's gender.
+	Gender = gen.GenderFilter
 	// Sort is the order of the rows.
 	Sort = gen.Sort
 	// Facet is a part of Facets, by its name in the contract.
 	Facet string
 )
 
-// The states of a follow and the kinds of contacts.
+// The states of a follow, the kinds of contacts and their genders.
 const (
 	StatusFollowing = gen.StatusFollowing // 正常
 	StatusLost      = gen.StatusLost      // 已流失
 	TypeWeChat      = gen.TypeWeChat      // 微信用户
 	TypeWeCom       = gen.TypeWeCom       // 企业微信
+	GenderUnknown   = gen.GenderUnknown   // 未知
+	GenderMale      = gen.GenderMale      // 男
+	GenderFemale    = gen.GenderFemale    // 女
 )
 
 // The orders of the rows; rows of equal times come by id, newest first.

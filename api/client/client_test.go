@@ -75,6 +75,8 @@ func TestAQueryBecomesTheLiteralParametersAndFindsItsRows(t *testing.T) {
 		"new, no VIP": {client.Query{TagsAll: []string{"etNew"}, TagsNone: []string{"etVIP"}}, url.Values{"search[tags_all]": {"etNew"}, "search[tags_none]": {"etVIP"}}, []int64{2}},
 		"employees":   {client.Query{Employee: "weiping", Employees: []string{"Nobody"}}, url.Values{"search[employee_member]": {"weiping,Nobody"}}, []int64{5, 4, 3}},
 		"both":        {client.Query{Employees: []string{"WeiPing", "XiaoLiangZi"}}, url.Values{"search[employee_member]": {"WeiPing,XiaoLiangZi"}}, []int64{5, 4, 3, 2, 1}},
+		"gender":      {client.Query{Gender: new(client.GenderFemale)}, url.Values{"search[gender]": {"2"}}, []int64{2}},
+		"no gender":   {client.Query{Gender: new(client.GenderUnknown)}, url.Values{"search[gender]": {"0"}}, []int64{4, 3}},
 		"mobile":      {client.Query{Mobile: "+5-4 7567"}, url.Values{"search[mobile]": {"+5-4 7567"}}, []int64{1}},
 		"keyword":     {client.Query{Keyword: "李"}, url.Values{"search[keyword]": {"李"}}, []int64{5, 3, 1}},
 		"initials":    {client.Query{Keyword: "lyt"}, url.Values{"search[keyword]": {"lyt"}}, []int64{5, 1}},
@@ -132,7 +134,7 @@ func TestAQueryCanSayEachParameterOfTheDocument(t *testing.T) {
 	q := client.Query{
 		Customer: "李", Member: new(int64(0)), AddWay: new(int32(0)), Tags: []string{"a", "b"},
 		TagsAll: []string{"c", "d"}, TagsNone: []string{client.AnyTag}, Employee: "A",
-		Employees: []string{"B", "C"}, Type: client.TypeWeChat,
+		Employees: []string{"B", "C"}, Type: client.TypeWeChat, Gender: new(client.GenderUnknown),
 		Status: client.StatusLost, From: time.Unix(1, 0), Remark: "a", Mobile: "+86 135",
 		Keyword: "lyt", CropID: 1, Page: 1, PerPage: 2, Sort: client.SortByCreatetime, BeforeID: 3,
 		OmitTags: true, OmitEmployees: true,
@@ -140,7 +142,7 @@ func TestAQueryCanSayEachParameterOfTheDocument(t *testing.T) {
 	want := url.Values{
 		"search[customer]": {"李"}, "search[member]": {"0"}, "search[add_way_type]": {"0"},
 		"search[tags_data]": {"a,b"}, "search[tags_all]": {"c,d"}, "search[tags_none]": {"*"},
-		"search[employee_member]": {"A,B,C"}, "search[type]": {"1"},
+		"search[employee_member]": {"A,B,C"}, "search[type]": {"1"}, "search[gender]": {"0"},
 		"search[status]": {"-1"}, "search[time][]": {"1", ""}, "search[remark]": {"a"},
 		"search[mobile]": {"+86 135"}, "search[keyword]": {"lyt"}, "crop_id": {"1"},
 	}
@@ -220,7 +222,7 @@ func TestFacetsCountTheRowsUnderAllFiltersButTheirOwn(t *testing.T) {
 		Status: []client.NumberCount{{Value: 1, Count: 6}},
 		Type:   []client.NumberCount{{Value: 1, Count: 5}, {Value: 2, Count: 1}},
 		AddWay: []client.AddWayCount{{Value: "0", Count: 4}, {Value: "1", Count: 1}, {Value: "202", Count: 1}},
-		Gender: []client.NumberCount{},
+		Gender: []client.NumberCount{{Value: 0, Count: 3}, {Value: 2, Count: 2}, {Value: 1, Count: 1}},
 		Employee: []client.EmployeeCount{
 			{UserID: "Gone", Deleted: true, Count: 3},
 			{UserID: "XiaoLiangZi", Name: "李健平", Count: 2},

@@ -24,6 +24,7 @@ type Query struct {
 	Employee  string   // the employee's userid
 	Employees []string // any of these userids, of which Employee is one more
 	Type      Type     // TypeWeChat or TypeWeCom
+	Gender    *Gender  // the contact's; unknown is a value: new(GenderUnknown)
 	Status    Status   // StatusFollowing or StatusLost
 	// From and To bound the time added, both inclusive and to the second: a fraction counts as the
 	// time that it is, so that From rounds up and To rounds down. The zero Time is open. From 1970
@@ -96,7 +97,7 @@ func (q Query) facetParams(omit []Facet) (*gen.GetFacetsParams, error) {
 func (q Query) filters() (*gen.GetListParams, error) {
 	p := &gen.GetListParams{
 		SearchCustomer: set(q.Customer), SearchAddWayType: q.AddWay, SearchType: set(q.Type),
-		SearchStatus: set(q.Status), SearchRemark: set(q.Remark),
+		SearchGender: q.Gender, SearchStatus: set(q.Status), SearchRemark: set(q.Remark),
 		SearchMobile: set(q.Mobile), SearchKeyword: set(q.Keyword), CropID: set(q.CropID),
 	}
 	if q.Member != nil {

@@ -3,6 +3,7 @@
 
 -- +goose Up
 ALTER TABLE follows
+  ADD COLUMN gender       INT NOT NULL DEFAULT 0 COMMENT 'derived: the contact''s gender',
   ADD COLUMN contact_id   BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'derived: the contact''s id',
   ADD COLUMN notes_folded MEDIUMTEXT NOT NULL COMMENT 'derived: description, remark_corp_name and the contact''s corp_name and corp_full_name, folded for search, each behind a NUL',
   ADD COLUMN pinyin       MEDIUMTEXT CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'derived: the readings in pinyin of the characters of name and of remark (internal/pinyin)',
@@ -41,4 +42,5 @@ ALTER TABLE follows
   DROP COLUMN mobiles,
   DROP COLUMN pinyin,
   DROP COLUMN notes_folded,
-  DROP COLUMN contact_id;
+  DROP COLUMN contact_id,
+  DROP COLUMN gender;

@@ -77,6 +77,27 @@ func (e FacetsResultResult) Valid() bool {
 	}
 }
 
+// Defines values for GenderFilter.
+const (
+	GenderFemale  GenderFilter = 2
+	GenderMale    GenderFilter = 1
+	GenderUnknown GenderFilter = 0
+)
+
+// Valid indicates whether the value is a known member of the GenderFilter enum.
+func (e GenderFilter) Valid() bool {
+	switch e {
+	case GenderFemale:
+		return true
+	case GenderMale:
+		return true
+	case GenderUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListResultResult.
 const (
 	ResultOK ListResultResult = 1
@@ -768,6 +789,12 @@ type Follow struct {
 	HasOneEmployee *Employee `json:"has_one_employee"`
 }
 
+// GenderFilter 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+//
+// Example: 2
+type GenderFilter int32
+
 // KeywordFilter 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
 // (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
 // 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
@@ -1084,6 +1111,10 @@ type GetFacetsParams struct {
 	// 「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
 	SearchType *ExternalTypeFilter `form:"search[type],omitempty" json:"search[type],omitempty"`
 
+	// SearchGender 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+	// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+	SearchGender *GenderFilter `form:"search[gender],omitempty" json:"search[gender],omitempty"`
+
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
 
@@ -1191,6 +1222,10 @@ type GetListParams struct {
 	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
 	// 「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
 	SearchType *ExternalTypeFilter `form:"search[type],omitempty" json:"search[type],omitempty"`
+
+	// SearchGender 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+	// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+	SearchGender *GenderFilter `form:"search[gender],omitempty" json:"search[gender],omitempty"`
 
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
@@ -1340,6 +1375,13 @@ func (w *ServerInterfaceWrapper) GetFacets(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[type]", ctx.QueryParams(), &params.SearchType, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[type]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[gender]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[gender]", ctx.QueryParams(), &params.SearchGender, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[gender]: %s", err))
 	}
 
 	// ------------- Optional query parameter "search[status]" -------------
@@ -1498,6 +1540,13 @@ func (w *ServerInterfaceWrapper) GetList(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[type]", ctx.QueryParams(), &params.SearchType, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[type]: %s", err))
+	}
+
+	// ------------- Optional query parameter "search[gender]" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search[gender]", ctx.QueryParams(), &params.SearchGender, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search[gender]: %s", err))
 	}
 
 	// ------------- Optional query parameter "search[status]" -------------

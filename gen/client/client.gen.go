@@ -79,6 +79,27 @@ func (e FacetsResultResult) Valid() bool {
 	}
 }
 
+// Defines values for GenderFilter.
+const (
+	GenderFemale  GenderFilter = 2
+	GenderMale    GenderFilter = 1
+	GenderUnknown GenderFilter = 0
+)
+
+// Valid indicates whether the value is a known member of the GenderFilter enum.
+func (e GenderFilter) Valid() bool {
+	switch e {
+	case GenderFemale:
+		return true
+	case GenderMale:
+		return true
+	case GenderUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListResultResult.
 const (
 	ResultOK ListResultResult = 1
@@ -669,6 +690,13 @@ type FacetForm struct {
 	// Example: XiaoLiangZi
 	SearchEmployeeMember *EmployeeMemberFilter `json:"search[employee_member],omitempty"`
 
+	// SearchGender 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+	// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+	//
+	//
+	// Example: 2
+	SearchGender *GenderFilter `json:"search[gender],omitempty"`
+
 	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
 	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
 	// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
@@ -919,6 +947,12 @@ type Follow struct {
 	HasOneEmployee *Employee `json:"has_one_employee"`
 }
 
+// GenderFilter 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+//
+// Example: 2
+type GenderFilter int32
+
 // KeywordFilter 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
 // (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
 // 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
@@ -1052,6 +1086,13 @@ type ListForm struct {
 	//
 	// Example: XiaoLiangZi
 	SearchEmployeeMember *EmployeeMemberFilter `json:"search[employee_member],omitempty"`
+
+	// SearchGender 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+	// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+	//
+	//
+	// Example: 2
+	SearchGender *GenderFilter `json:"search[gender],omitempty"`
 
 	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
 	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
@@ -1253,6 +1294,13 @@ type ListSearch struct {
 	// Example: XiaoLiangZi
 	EmployeeMember *EmployeeMemberFilter `json:"employee_member,omitempty"`
 
+	// Gender 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+	// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+	//
+	//
+	// Example: 2
+	Gender *GenderFilter `json:"gender,omitempty"`
+
 	// Keyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
 	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
 	// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
@@ -1401,6 +1449,13 @@ type SearchForm struct {
 	//
 	// Example: XiaoLiangZi
 	SearchEmployeeMember *EmployeeMemberFilter `json:"search[employee_member],omitempty"`
+
+	// SearchGender 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+	// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+	//
+	//
+	// Example: 2
+	SearchGender *GenderFilter `json:"search[gender],omitempty"`
 
 	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
 	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
@@ -1723,6 +1778,10 @@ type GetFacetsParams struct {
 	// 「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
 	SearchType *ExternalTypeFilter `form:"search[type],omitempty" json:"search[type],omitempty"`
 
+	// SearchGender 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+	// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+	SearchGender *GenderFilter `form:"search[gender],omitempty" json:"search[gender],omitempty"`
+
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
 
@@ -1809,6 +1868,10 @@ type PostFacetsParams struct {
 	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
 	// 「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
 	SearchType *ExternalTypeFilter `form:"search[type],omitempty" json:"search[type],omitempty"`
+
+	// SearchGender 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+	// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+	SearchGender *GenderFilter `form:"search[gender],omitempty" json:"search[gender],omitempty"`
 
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
@@ -1918,6 +1981,10 @@ type GetListParams struct {
 	// 「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
 	SearchType *ExternalTypeFilter `form:"search[type],omitempty" json:"search[type],omitempty"`
 
+	// SearchGender 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+	// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+	SearchGender *GenderFilter `form:"search[gender],omitempty" json:"search[gender],omitempty"`
+
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
 
@@ -2025,6 +2092,10 @@ type PostListParams struct {
 	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
 	// 「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
 	SearchType *ExternalTypeFilter `form:"search[type],omitempty" json:"search[type],omitempty"`
+
+	// SearchGender 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+	// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+	SearchGender *GenderFilter `form:"search[gender],omitempty" json:"search[gender],omitempty"`
 
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
@@ -2164,13 +2235,13 @@ type ClientInterface interface {
 	// 「扩展」与 getList 相同的筛选条件下,每个筛选项的各个值有多少行:筛选控件旁的数字。
 	// 每个列表按该列表自己的筛选项以外的全部条件统计(`status`:`search[status]`;
 	// `type`:`search[type]`、`search[类型]`;`add_way`:`search[add_way_type]`;
-	// `employee`:`search[employee_member]`;
+	// `gender`:`search[gender]`;`employee`:`search[employee_member]`;
 	// `tag` 和 `untagged`:`search[tags_data]`,而 `search[tags_all]`、`search[tags_none]` 仍然生效),
 	// 行数多的在前,相同的按值或 id 升序;没有行的值不出现。
 	// 「Addition」 How many rows each value of a filter has under the filters of getList: the
 	// numbers beside filter controls. Each list counts the rows under all filters but its own
 	// (`status`: `search[status]`; `type`: `search[type]` and `search[类型]`; `add_way`:
-	// `search[add_way_type]`; `employee`: `search[employee_member]`;
+	// `search[add_way_type]`; `gender`: `search[gender]`; `employee`: `search[employee_member]`;
 	// `tag` and `untagged`: `search[tags_data]`, while `search[tags_all]` and `search[tags_none]`
 	// still apply), most rows first, equal ones by value or id; values without a row are left
 	// out.
@@ -2274,13 +2345,13 @@ func (c *Client) GetBusinessList(ctx context.Context, uniacid Uniacid, reqEditor
 // 「扩展」与 getList 相同的筛选条件下,每个筛选项的各个值有多少行:筛选控件旁的数字。
 // 每个列表按该列表自己的筛选项以外的全部条件统计(`status`:`search[status]`;
 // `type`:`search[type]`、`search[类型]`;`add_way`:`search[add_way_type]`;
-// `employee`:`search[employee_member]`;
+// `gender`:`search[gender]`;`employee`:`search[employee_member]`;
 // `tag` 和 `untagged`:`search[tags_data]`,而 `search[tags_all]`、`search[tags_none]` 仍然生效),
 // 行数多的在前,相同的按值或 id 升序;没有行的值不出现。
 // 「Addition」 How many rows each value of a filter has under the filters of getList: the
 // numbers beside filter controls. Each list counts the rows under all filters but its own
 // (`status`: `search[status]`; `type`: `search[type]` and `search[类型]`; `add_way`:
-// `search[add_way_type]`; `employee`: `search[employee_member]`;
+// `search[add_way_type]`; `gender`: `search[gender]`; `employee`: `search[employee_member]`;
 // `tag` and `untagged`: `search[tags_data]`, while `search[tags_all]` and `search[tags_none]`
 // still apply), most rows first, equal ones by value or id; values without a row are left
 // out.
@@ -2629,6 +2700,18 @@ func NewGetFacetsRequest(server string, uniacid Uniacid, params *GetFacetsParams
 
 		}
 
+		if params.SearchGender != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[gender]", *params.SearchGender, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.SearchStatus != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[status]", *params.SearchStatus, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
@@ -2883,6 +2966,18 @@ func NewPostFacetsRequestWithBody(server string, uniacid Uniacid, params *PostFa
 		if params.SearchType != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[type]", *params.SearchType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchGender != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[gender]", *params.SearchGender, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -3174,6 +3269,18 @@ func NewGetListRequest(server string, uniacid Uniacid, params *GetListParams) (*
 		if params.SearchType != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[type]", *params.SearchType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SearchGender != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[gender]", *params.SearchGender, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -3494,6 +3601,18 @@ func NewPostListRequestWithBody(server string, uniacid Uniacid, params *PostList
 
 		}
 
+		if params.SearchGender != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[gender]", *params.SearchGender, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.SearchStatus != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search[status]", *params.SearchStatus, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
@@ -3641,13 +3760,13 @@ type ClientWithResponsesInterface interface {
 	// 「扩展」与 getList 相同的筛选条件下,每个筛选项的各个值有多少行:筛选控件旁的数字。
 	// 每个列表按该列表自己的筛选项以外的全部条件统计(`status`:`search[status]`;
 	// `type`:`search[type]`、`search[类型]`;`add_way`:`search[add_way_type]`;
-	// `employee`:`search[employee_member]`;
+	// `gender`:`search[gender]`;`employee`:`search[employee_member]`;
 	// `tag` 和 `untagged`:`search[tags_data]`,而 `search[tags_all]`、`search[tags_none]` 仍然生效),
 	// 行数多的在前,相同的按值或 id 升序;没有行的值不出现。
 	// 「Addition」 How many rows each value of a filter has under the filters of getList: the
 	// numbers beside filter controls. Each list counts the rows under all filters but its own
 	// (`status`: `search[status]`; `type`: `search[type]` and `search[类型]`; `add_way`:
-	// `search[add_way_type]`; `employee`: `search[employee_member]`;
+	// `search[add_way_type]`; `gender`: `search[gender]`; `employee`: `search[employee_member]`;
 	// `tag` and `untagged`: `search[tags_data]`, while `search[tags_all]` and `search[tags_none]`
 	// still apply), most rows first, equal ones by value or id; values without a row are left
 	// out.
@@ -4329,13 +4448,13 @@ func (c *ClientWithResponses) GetBusinessListWithResponse(ctx context.Context, u
 // 「扩展」与 getList 相同的筛选条件下,每个筛选项的各个值有多少行:筛选控件旁的数字。
 // 每个列表按该列表自己的筛选项以外的全部条件统计(`status`:`search[status]`;
 // `type`:`search[type]`、`search[类型]`;`add_way`:`search[add_way_type]`;
-// `employee`:`search[employee_member]`;
+// `gender`:`search[gender]`;`employee`:`search[employee_member]`;
 // `tag` 和 `untagged`:`search[tags_data]`,而 `search[tags_all]`、`search[tags_none]` 仍然生效),
 // 行数多的在前,相同的按值或 id 升序;没有行的值不出现。
 // 「Addition」 How many rows each value of a filter has under the filters of getList: the
 // numbers beside filter controls. Each list counts the rows under all filters but its own
 // (`status`: `search[status]`; `type`: `search[type]` and `search[类型]`; `add_way`:
-// `search[add_way_type]`; `employee`: `search[employee_member]`;
+// `search[add_way_type]`; `gender`: `search[gender]`; `employee`: `search[employee_member]`;
 // `tag` and `untagged`: `search[tags_data]`, while `search[tags_all]` and `search[tags_none]`
 // still apply), most rows first, equal ones by value or id; values without a row are left
 // out.

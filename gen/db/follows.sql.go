@@ -24,6 +24,7 @@ WHERE f.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR JSON_OVERLAPS(f.tags, ?) = 0)
   AND (? IS NULL OR FIND_IN_SET(f.userid, ?) > 0)
   AND (? IS NULL OR f.external_type = ?)
+  AND (? IS NULL OR f.gender = ?)
   AND (? IS NULL OR f.status = ?)
   AND (? IS NULL OR f.createtime >= ?)
   AND (? IS NULL OR f.createtime <= ?)
@@ -50,6 +51,7 @@ type CountFollowsParams struct {
 	TagsNone       sql.NullString
 	Employees      sql.NullString
 	ExternalType   *int32
+	Gender         *int32
 	Status         *int32
 	TimeFrom       *int64
 	TimeTo         *int64
@@ -87,6 +89,8 @@ func (q *Queries) CountFollows(ctx context.Context, arg CountFollowsParams) (int
 		arg.Employees,
 		arg.ExternalType,
 		arg.ExternalType,
+		arg.Gender,
+		arg.Gender,
 		arg.Status,
 		arg.Status,
 		arg.TimeFrom,
@@ -114,7 +118,7 @@ func (q *Queries) CountFollows(ctx context.Context, arg CountFollowsParams) (int
 }
 
 const getFollows = `-- name: GetFollows :many
-SELECT f.id, f.crop_id, f.uid, f.userid, f.external_userid, f.remark, f.description, f.customer_create_time, f.remark_corp_name, f.remark_mobiles, f.oper_userid, f.tag_id, f.createtime, f.add_way, f.state, f.status, f.created_at, f.updated_at, f.deleted_at, f.remark_folded, f.external_type, f.name_folded, f.contact_uid, f.contact_id, f.notes_folded, f.pinyin, f.mobiles, f.tags, c.id, c.crop_id, c.uid, c.external_userid, c.name, c.avatar, c.external_type, c.gender, c.unionid, c.position, c.corp_name, c.corp_full_name, c.external_profile, c.is_member, c.created_at, c.updated_at, c.deleted_at
+SELECT f.id, f.crop_id, f.uid, f.userid, f.external_userid, f.remark, f.description, f.customer_create_time, f.remark_corp_name, f.remark_mobiles, f.oper_userid, f.tag_id, f.createtime, f.add_way, f.state, f.status, f.created_at, f.updated_at, f.deleted_at, f.remark_folded, f.external_type, f.name_folded, f.contact_uid, f.gender, f.contact_id, f.notes_folded, f.pinyin, f.mobiles, f.tags, c.id, c.crop_id, c.uid, c.external_userid, c.name, c.avatar, c.external_type, c.gender, c.unionid, c.position, c.corp_name, c.corp_full_name, c.external_profile, c.is_member, c.created_at, c.updated_at, c.deleted_at
 FROM follows f FORCE INDEX (PRIMARY)
 STRAIGHT_JOIN contacts c FORCE INDEX (PRIMARY) ON c.crop_id = f.crop_id AND c.external_userid = f.external_userid
 WHERE f.crop_id = ? AND f.id IN (/*SLICE:ids*/?)
@@ -177,6 +181,7 @@ func (q *Queries) GetFollows(ctx context.Context, arg GetFollowsParams) ([]GetFo
 			&i.Follow.ExternalType,
 			&i.Follow.NameFolded,
 			&i.Follow.ContactUID,
+			&i.Follow.Gender,
 			&i.Follow.ContactID,
 			&i.Follow.NotesFolded,
 			&i.Follow.Pinyin,
@@ -225,6 +230,7 @@ WHERE f.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR JSON_OVERLAPS(f.tags, ?) = 0)
   AND (? IS NULL OR FIND_IN_SET(f.userid, ?) > 0)
   AND (? IS NULL OR f.external_type = ?)
+  AND (? IS NULL OR f.gender = ?)
   AND (? IS NULL OR f.status = ?)
   AND (? IS NULL OR f.createtime >= ?)
   AND (? IS NULL OR f.createtime <= ?)
@@ -254,6 +260,7 @@ type ListFollowIDsParams struct {
 	TagsNone       sql.NullString
 	Employees      sql.NullString
 	ExternalType   *int32
+	Gender         *int32
 	Status         *int32
 	TimeFrom       *int64
 	TimeTo         *int64
@@ -293,6 +300,8 @@ func (q *Queries) ListFollowIDs(ctx context.Context, arg ListFollowIDsParams) ([
 		arg.Employees,
 		arg.ExternalType,
 		arg.ExternalType,
+		arg.Gender,
+		arg.Gender,
 		arg.Status,
 		arg.Status,
 		arg.TimeFrom,

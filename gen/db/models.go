@@ -154,6 +154,8 @@ type Follow struct {
 	NameFolded string
 	// derived: the contact's uid
 	ContactUID uint32
+	// derived: the contact's gender
+	Gender int32
 	// derived: the contact's id
 	ContactID uint64
 	// derived: description, remark_corp_name and the contact's corp_name and corp_full_name, folded for search, each behind a NUL

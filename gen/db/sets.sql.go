@@ -40,7 +40,7 @@ func (q *Queries) DeleteSets(ctx context.Context, arg DeleteSetsParams) (int64, 
 }
 
 const getLiveFollows = `-- name: GetLiveFollows :many
-SELECT id, crop_id, uid, userid, external_userid, remark, description, customer_create_time, remark_corp_name, remark_mobiles, oper_userid, tag_id, createtime, add_way, state, status, created_at, updated_at, deleted_at, remark_folded, external_type, name_folded, contact_uid, contact_id, notes_folded, pinyin, mobiles, tags FROM follows f FORCE INDEX (PRIMARY)
+SELECT id, crop_id, uid, userid, external_userid, remark, description, customer_create_time, remark_corp_name, remark_mobiles, oper_userid, tag_id, createtime, add_way, state, status, created_at, updated_at, deleted_at, remark_folded, external_type, name_folded, contact_uid, gender, contact_id, notes_folded, pinyin, mobiles, tags FROM follows f FORCE INDEX (PRIMARY)
 WHERE f.crop_id = ? AND f.id IN (/*SLICE:ids*/?) AND f.deleted_at IS NULL
 `
 
@@ -94,6 +94,7 @@ func (q *Queries) GetLiveFollows(ctx context.Context, arg GetLiveFollowsParams) 
 			&i.ExternalType,
 			&i.NameFolded,
 			&i.ContactUID,
+			&i.Gender,
 			&i.ContactID,
 			&i.NotesFolded,
 			&i.Pinyin,
@@ -435,7 +436,7 @@ func (q *Queries) ListFollowTimes(ctx context.Context, arg ListFollowTimesParams
 }
 
 const listLiveFollows = `-- name: ListLiveFollows :many
-SELECT id, crop_id, uid, userid, external_userid, remark, description, customer_create_time, remark_corp_name, remark_mobiles, oper_userid, tag_id, createtime, add_way, state, status, created_at, updated_at, deleted_at, remark_folded, external_type, name_folded, contact_uid, contact_id, notes_folded, pinyin, mobiles, tags FROM follows f FORCE INDEX (PRIMARY)
+SELECT id, crop_id, uid, userid, external_userid, remark, description, customer_create_time, remark_corp_name, remark_mobiles, oper_userid, tag_id, createtime, add_way, state, status, created_at, updated_at, deleted_at, remark_folded, external_type, name_folded, contact_uid, gender, contact_id, notes_folded, pinyin, mobiles, tags FROM follows f FORCE INDEX (PRIMARY)
 WHERE f.crop_id = ? AND f.id > ? AND f.deleted_at IS NULL
 ORDER BY f.id LIMIT ?
 `
@@ -480,6 +481,7 @@ func (q *Queries) ListLiveFollows(ctx context.Context, arg ListLiveFollowsParams
 			&i.ExternalType,
 			&i.NameFolded,
 			&i.ContactUID,
+			&i.Gender,
 			&i.ContactID,
 			&i.NotesFolded,
 			&i.Pinyin,

@@ -62,6 +62,11 @@ export interface paths {
                  *     「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
                  */
                 "search[type]"?: components["schemas"]["ExternalTypeFilter"];
+                /**
+                 * @description 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+                 *     「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+                 */
+                "search[gender]"?: components["schemas"]["GenderFilter"];
                 /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
                 "search[status]"?: components["schemas"]["StatusFilter"];
                 /**
@@ -188,6 +193,11 @@ export interface paths {
                  *     「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
                  */
                 "search[type]"?: components["schemas"]["ExternalTypeFilter"];
+                /**
+                 * @description 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+                 *     「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+                 */
+                "search[gender]"?: components["schemas"]["GenderFilter"];
                 /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
                 "search[status]"?: components["schemas"]["StatusFilter"];
                 /**
@@ -240,13 +250,13 @@ export interface paths {
          * @description 「扩展」与 getList 相同的筛选条件下,每个筛选项的各个值有多少行:筛选控件旁的数字。
          *     每个列表按该列表自己的筛选项以外的全部条件统计(`status`:`search[status]`;
          *     `type`:`search[type]`、`search[类型]`;`add_way`:`search[add_way_type]`;
-         *     `employee`:`search[employee_member]`;
+         *     `gender`:`search[gender]`;`employee`:`search[employee_member]`;
          *     `tag` 和 `untagged`:`search[tags_data]`,而 `search[tags_all]`、`search[tags_none]` 仍然生效),
          *     行数多的在前,相同的按值或 id 升序;没有行的值不出现。
          *     「Addition」 How many rows each value of a filter has under the filters of getList: the
          *     numbers beside filter controls. Each list counts the rows under all filters but its own
          *     (`status`: `search[status]`; `type`: `search[type]` and `search[类型]`; `add_way`:
-         *     `search[add_way_type]`; `employee`: `search[employee_member]`;
+         *     `search[add_way_type]`; `gender`: `search[gender]`; `employee`: `search[employee_member]`;
          *     `tag` and `untagged`: `search[tags_data]`, while `search[tags_all]` and `search[tags_none]`
          *     still apply), most rows first, equal ones by value or id; values without a row are left
          *     out.
@@ -355,6 +365,14 @@ export interface components {
          * @enum {integer}
          */
         ExternalTypeFilter: 1 | 2;
+        /**
+         * Format: int32
+         * @description 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+         *     「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+         * @example 2
+         * @enum {integer}
+         */
+        GenderFilter: 0 | 1 | 2;
         /**
          * Format: int32
          * @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
@@ -571,6 +589,7 @@ export interface components {
             employee_member?: components["schemas"]["EmployeeMemberFilter"];
             "\u7C7B\u578B"?: components["schemas"]["ExternalTypeFilter"];
             type?: components["schemas"]["ExternalTypeFilter"];
+            gender?: components["schemas"]["GenderFilter"];
             status?: components["schemas"]["StatusFilter"];
             time?: components["schemas"]["TimeNumbers"];
             remark?: components["schemas"]["RemarkFilter"];
@@ -588,6 +607,7 @@ export interface components {
             "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
             "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
             "search[type]"?: components["schemas"]["ExternalTypeFilter"];
+            "search[gender]"?: components["schemas"]["GenderFilter"];
             "search[status]"?: components["schemas"]["StatusFilter"];
             "search[time][]"?: components["schemas"]["TimeRange"];
             "search[remark]"?: components["schemas"]["RemarkFilter"];
@@ -1656,6 +1676,11 @@ export interface operations {
                  *     「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
                  */
                 "search[type]"?: components["schemas"]["ExternalTypeFilter"];
+                /**
+                 * @description 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+                 *     「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+                 */
+                "search[gender]"?: components["schemas"]["GenderFilter"];
                 /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
                 "search[status]"?: components["schemas"]["StatusFilter"];
                 /**
@@ -1808,6 +1833,11 @@ export interface operations {
                  *     「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
                  */
                 "search[type]"?: components["schemas"]["ExternalTypeFilter"];
+                /**
+                 * @description 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+                 *     「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+                 */
+                "search[gender]"?: components["schemas"]["GenderFilter"];
                 /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
                 "search[status]"?: components["schemas"]["StatusFilter"];
                 /**
@@ -1978,6 +2008,11 @@ export interface operations {
                  *     「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
                  */
                 "search[type]"?: components["schemas"]["ExternalTypeFilter"];
+                /**
+                 * @description 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+                 *     「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+                 */
+                "search[gender]"?: components["schemas"]["GenderFilter"];
                 /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
                 "search[status]"?: components["schemas"]["StatusFilter"];
                 /**
@@ -2107,6 +2142,11 @@ export interface operations {
                  *     「Addition」 The contact's type: 1 WeChat, 2 WeCom; what `search[类型]` means.
                  */
                 "search[type]"?: components["schemas"]["ExternalTypeFilter"];
+                /**
+                 * @description 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
+                 *     「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
+                 */
+                "search[gender]"?: components["schemas"]["GenderFilter"];
                 /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
                 "search[status]"?: components["schemas"]["StatusFilter"];
                 /**

@@ -21,6 +21,7 @@ const (
 	kindEmployee kind = 'e'
 	kindType     kind = 't'
 	kindStatus   kind = 's'
+	kindGender   kind = 'g'
 	kindDay      kind = 'd' // a day of createtime, China time
 	kindDays     kind = 'D' // 32 of them
 	kindName     kind = 'n' // one, two or three letters that follow one another in the contact's name
@@ -35,6 +36,7 @@ const (
 	Status   = byte(kindStatus)
 	Type     = byte(kindType)
 	AddWay   = byte(kindAddWay)
+	Gender   = byte(kindGender)
 	Employee = byte(kindEmployee)
 	Tag      = byte(kindTag)
 )

@@ -31,6 +31,7 @@ type Filter struct {
 	Status    *int32   // the row's status
 	From, To  *int64   // the row's createtime, both inclusive
 	Remark    Text     // the row's remark contains it
+	Gender    *int32   // the contact's gender
 	Mobile    string   // digits that one of the row's remark_mobiles contains
 	Keyword   Keyword  // one text for all that can be searched
 }

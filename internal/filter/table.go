@@ -180,6 +180,16 @@ var table = []entry{
 		plain: func(f *Filter, p *Params) { p.ExternalType = f.Type },
 	},
 	{
+		param: "search[gender]", fields: []string{"Gender"}, counted: kindGender,
+		read: func(p *api.GetListParams, f *Filter) *apierr.Field {
+			f.Gender = (*int32)(p.SearchGender)
+			return nil
+		},
+		row:   func(r *Row, n *namer) { n.number(kindGender, int64(r.Gender)) },
+		sets:  func(f *Filter) (Expr, bool) { return equal(kindGender, f.Gender) },
+		plain: func(f *Filter, p *Params) { p.Gender = f.Gender },
+	},
+	{
 		param: "search[status]", fields: []string{"Status"}, counted: kindStatus,
 		read: func(p *api.GetListParams, f *Filter) *apierr.Field {
 			f.Status = (*int32)(p.SearchStatus)

@@ -35,7 +35,7 @@ func (s *Server) count(ctx context.Context, q *gendb.Queries, crop uint32, f *fi
 		name string
 		kind byte
 	}{
-		{"status", filter.Status}, {"type", filter.Type}, {"add_way", filter.AddWay}, {"employee", filter.Employee}, {"tag", filter.Tag},
+		{"status", filter.Status}, {"type", filter.Type}, {"add_way", filter.AddWay}, {"gender", filter.Gender}, {"employee", filter.Employee}, {"tag", filter.Tag},
 	} {
 		if wants(list.name) {
 			asked.Kinds = append(asked.Kinds, list.kind)
@@ -97,7 +97,7 @@ func toFacets(counts *index.Facets, employees []gendb.ListEmployeeNamesRow, tags
 	facets := api.CustomerFacets{
 		Total: counts.Total, Customers: counts.Contacts, Untagged: counts.Untagged,
 		Status: toNumbers(counts.Counts[filter.Status]), Type: toNumbers(counts.Counts[filter.Type]),
-		AddWay: []api.AddWayCount{}, Gender: []api.NumberCount{}, Employee: []api.EmployeeCount{}, Tag: []api.TagCount{}, Without: []api.FilterTotal{},
+		AddWay: []api.AddWayCount{}, Gender: toNumbers(counts.Counts[filter.Gender]), Employee: []api.EmployeeCount{}, Tag: []api.TagCount{}, Without: []api.FilterTotal{},
 	}
 	for _, n := range counts.Counts[filter.AddWay] {
 		facets.AddWay = append(facets.AddWay, api.AddWayCount{Value: n.Value, Count: n.N})

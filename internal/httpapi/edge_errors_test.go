@@ -38,6 +38,7 @@ func TestEachWrongParameterIsNamedWithWhatItMayBeAndWhatItWas(t *testing.T) {
 		{"search[remark]=" + long, "search[remark]", "最多 200 个字符", cut},
 		{"search[employee_member]=" + strings.Repeat("a", 4097), "search[employee_member]",
 			"最多 4096 个字符", "「" + strings.Repeat("a", 40) + "…」"},
+		{"search[gender]=3", "search[gender]", "只能是 0 或 1 或 2", "「3」"},
 		{"search[mobile]=abc", "search[mobile]", "只能是数字,可以有空格、+ 和 -", "「abc」"},
 		{"search[mobile]=%2B-", "search[mobile]", "只能是数字,可以有空格、+ 和 -", "「+-」"},
 		{"search[mobile]=" + strings.Repeat("1", 41), "search[mobile]", "最多 40 个字符",

@@ -149,6 +149,22 @@ var dimensions = []dimension{
 		facet: "type", values: func(f *client.Follow) []string { return number(f.HasOneCustomer.ExternalType) },
 	},
 	{
+		param: "search[gender]", reads: []column{contactGender},
+		set: func(d *rand.Rand, p *client.GetListParams) {
+			p.SearchGender = new(client.GenderFilter(d.Int32N(3)))
+		},
+		asks: func(p *client.GetListParams) func(f *client.Follow) bool {
+			if p.SearchGender == nil {
+				return nil
+			}
+			gender := int32(*p.SearchGender)
+			return func(f *client.Follow) bool { return f.HasOneCustomer.Gender == gender }
+		},
+		facet: "gender", values: func(f *client.Follow) []string {
+			return []string{strconv.Itoa(int(f.HasOneCustomer.Gender))}
+		},
+	},
+	{
 		param: "search[status]", reads: []column{followStatus},
 		set: func(d *rand.Rand, p *client.GetListParams) {
 			p.SearchStatus = new(client.StatusFilter(1 - 2*d.Int32N(2)))
@@ -319,6 +335,7 @@ type column struct {
 var (
 	contactName         = column{name: "contact.name", contact: func(d *rand.Rand, c *client.Contact) { c.Name = pick(d, names) }}
 	contactUID          = column{name: "contact.uid", contact: func(d *rand.Rand, c *client.Contact) { c.UID = pick(d, memberIDs) }}
+	contactGender       = column{name: "contact.gender", contact: func(d *rand.Rand, c *client.Contact) { c.Gender = d.Int32N(3) }}
 	contactType         = column{name: "contact.external_type", contact: func(d *rand.Rand, c *client.Contact) { c.ExternalType = pick(d, []int32{1, 1, 2, 2, 9}) }}
 	contactUnionid      = column{name: "contact.unionid", contact: func(d *rand.Rand, c *client.Contact) { c.Unionid = pick(d, unionids) }}
 	contactCorpName     = column{name: "contact.corp_name", contact: func(d *rand.Rand, c *client.Contact) { c.CorpName = pick(d, companies) }}

@@ -206,6 +206,7 @@ func TestEachFacetIsUnderAllFiltersButItsOwnTheMostFrequentFirst(t *testing.T) {
 		w := crowd(6)
 		w.tags = []client.Tag{newTag(1, "etA", "甲"), newTag(2, "etGone", "没了")}
 		w.tags[1].DeletedAt = new(day)
+		w.contacts[0].Gender = 2
 		w.employees = append(w.employees, newEmployee(2, "lisi", "李四"))
 		w.employees[1].DeletedAt = new(day)
 		for i, own := range []string{"etA", "etGone,etA", "etNobody,etA,etA", "", "etA", "etGone"} {
@@ -232,6 +233,7 @@ func TestEachFacetIsUnderAllFiltersButItsOwnTheMostFrequentFirst(t *testing.T) {
 				Total: 7, Customers: 6, Untagged: 2, Status: []client.NumberCount{{Value: 1, Count: 5}, {Value: -1, Count: 2}},
 				Type:   []client.NumberCount{{Value: 1, Count: 6}, {Value: 2, Count: 1}},
 				AddWay: []client.AddWayCount{{Value: "9", Count: 3}, {Value: "10", Count: 3}, {Value: "1", Count: 1}},
+				Gender: []client.NumberCount{{Value: 0, Count: 5}, {Value: 2, Count: 2}},
 				Employee: []client.EmployeeCount{
 					{UserID: "WangWu", Deleted: true, Count: 3}, {UserID: "lisi", Name: "李四", Deleted: true, Count: 2}, {UserID: "ZhangSan", Name: "张三", Count: 2},
 				},
@@ -244,6 +246,7 @@ func TestEachFacetIsUnderAllFiltersButItsOwnTheMostFrequentFirst(t *testing.T) {
 				Total: 1, Customers: 1, Untagged: 2, Status: []client.NumberCount{{Value: -1, Count: 2}, {Value: 1, Count: 1}},
 				Type:     []client.NumberCount{{Value: 1, Count: 1}},
 				AddWay:   []client.AddWayCount{{Value: "10", Count: 1}},
+				Gender:   []client.NumberCount{{Value: 0, Count: 1}},
 				Employee: []client.EmployeeCount{{UserID: "WangWu", Deleted: true, Count: 1}},
 				Tag: []client.TagCount{
 					{TagID: "etA", Name: "甲", GroupID: "etGroup", GroupName: "组", Count: 1}, {TagID: "etGone", Name: "没了", GroupID: "etGroup", GroupName: "组", Count: 1},

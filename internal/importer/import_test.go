@@ -229,7 +229,7 @@ func TestTheContractsObjectsAreStoredAsTheyCome(t *testing.T) {
 	h.want("SELECT * FROM employees", "12|1|0|XiaoLiangZi|李健平|13547567468||1|||a||1|q||1_X|1|2021-09-24 16:31:09|2021-09-24 16:31:09|NULL|0|0")
 	h.want("SELECT * FROM contacts", "20|1|3061|wmA|Abe|v|2|2|o||||null|1|2021-08-23 18:24:42|2021-08-23 18:40:42|NULL")
 	h.want("SELECT * FROM tags", "27|1|etA|标签|1615434976|0|2021-08-24 16:13:28|2021-08-24 16:13:28|NULL|g|组")
-	h.want("SELECT * FROM follows", "62|1|0|XiaoLiangZi|wmA|ＡＢ||1632277573||[]|XiaoLiangZi|etB,etA|1632277573|1||1|2021-09-28 09:21:46|NULL|NULL|ab|2|abe|3061|20||||[\"*\",\"etB\",\"etA\"]")
+	h.want("SELECT * FROM follows", "62|1|0|XiaoLiangZi|wmA|ＡＢ||1632277573||[]|XiaoLiangZi|etB,etA|1632277573|1||1|2021-09-28 09:21:46|NULL|NULL|ab|2|abe|3061|2|20||||[\"*\",\"etB\",\"etA\"]")
 	h.check()
 }
 
@@ -242,7 +242,7 @@ func TestANewRecordTakesTheDefaultsOfWhatItDoesNotBring(t *testing.T) {
 	h.want("SELECT * FROM employees", "1|1|0|u||||0|||||1|||||"+imported+"|NULL|NULL|0|0")
 	h.want("SELECT * FROM contacts", "1|1|0|wmA|||1|0|||||null|0|"+imported+"|NULL|NULL")
 	h.want("SELECT * FROM tags", "1|1|t||0|0|"+imported+"|NULL|NULL||")
-	h.want("SELECT * FROM follows", "1|1|0|u|wmA|||0||[]||x|0|0||1|"+imported+"|NULL|NULL||1||0|1||||[\"*\",\"x\"]")
+	h.want("SELECT * FROM follows", "1|1|0|u|wmA|||0||[]||x|0|0||1|"+imported+"|NULL|NULL||1||0|0|1||||[\"*\",\"x\"]")
 }
 
 func TestAnAbsentKeyKeepsTheStoredValueAndNullTakesItAway(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 
 // Format is the format of the sets that this program reads and writes. It grows with every change
 // of what sets a row is in or of how they are stored: sets of another format are made anew.
-const Format = 1
+const Format = 2
 
 // Reader reads the list of one enterprise in one snapshot of the database.
 type Reader struct {

@@ -28,6 +28,7 @@ var carried = []struct{ contact, follow int }{
 	{contactID, followContactID},
 	{contactUID, followContactUID},
 	{contactType, followType},
+	{contactGender, followGender},
 }
 
 // carriedTexts are the columns of the contact that are in a follow's texts for search.
@@ -66,7 +67,7 @@ func filterRow(row []Value) *filter.Row {
 		ID: uint64(row[followID].Int), CropID: uint32(row[followCrop].Int), Userid: row[followUserid].Text,
 		ExternalUserid: row[followContact].Text, TagID: row[followTagID].Text, Createtime: row[followCreatetime].Int,
 		AddWay: uint32(row[followAddWay].Int), Status: int32(row[followStatus].Int),
-		RemarkFolded: row[followRemarkFolded].Text, ExternalType: int32(row[followType].Int), NameFolded: row[followNameFolded].Text,
+		RemarkFolded: row[followRemarkFolded].Text, ExternalType: int32(row[followType].Int), Gender: int32(row[followGender].Int), NameFolded: row[followNameFolded].Text,
 		ContactUID: uint32(row[followContactUID].Int), ContactID: uint64(row[followContactID].Int), NotesFolded: row[followNotesFolded].Text,
 		Pinyin: row[followPinyin].Text, Mobiles: row[followMobiles].Text, Tags: row[followTags].Text,
 	}

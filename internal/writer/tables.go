@@ -34,6 +34,7 @@ const (
 	contactKey          = 4
 	contactName         = 5
 	contactType         = 7
+	contactGender       = 8
 	contactCorpName     = 11
 	contactCorpFullName = 12
 
@@ -61,6 +62,7 @@ const (
 	followPinyin       = 26
 	followMobiles      = 27
 	followTags         = 28
+	followGender       = 29
 )
 
 var (
@@ -144,7 +146,7 @@ var tables = [kinds]*table{
 			createdAt, updatedAt, deletedAt,
 			text("remark_folded", 4590), defaulted(number("external_type"), 1), text("name_folded", 4590), {Name: "contact_uid", Type: Unsigned32},
 			{Name: "contact_id", Type: ID}, {Name: "notes_folded", Type: Plain, Max: 1 << 22}, {Name: "pinyin", Type: Plain, Max: 1 << 22},
-			{Name: "mobiles", Type: Plain, Max: 65535}, {Name: "tags", Type: Plain, Max: 1 << 22},
+			{Name: "mobiles", Type: Plain, Max: 65535}, {Name: "tags", Type: Plain, Max: 1 << 22}, number("gender"),
 		},
 		given: 20,
 	}, []string{"crop_id", "id"}, "external_userid", "userid"),

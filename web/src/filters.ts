@@ -1,5 +1,5 @@
 import type {
-  ContactType, EmployeeName, FollowStatus, Search, Tag,
+  ContactType, EmployeeName, FollowStatus, Gender, Search, Tag,
 } from "wechat-customers-client";
 import { t, wayCodes, wayName } from "./text";
 
@@ -76,6 +76,10 @@ export const filters = declare({
     options: ({ ways }) => [...new Set([...wayCodes, ...ways])]
       .map((value) => ({ value, label: wayName(value) })),
     search: (way) => ({ addWay: Number(way) }),
+  },
+  gender: {
+    param: "gender", control: "one", ...coded([0, 1, 2], () => t.value.genders),
+    search: (gender) => ({ gender: Number(gender) as Gender }),
   },
   type: {
     param: "type", control: "segments", ...coded([1, 2], () => t.value.types),

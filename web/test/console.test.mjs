@@ -267,6 +267,10 @@ suite("each filter shows its rows, stands in the address and is named", () => {
   filter("remark", text("备注", () => "老师"), () => (row) => row.remark.includes("老师"), "remark", () => "备注：老师");
   filter("employee, among 2,000", (page) => pick(page, "归属成员", rows[3].userid), () => (row) => row.userid === rows[3].userid, "employee", () => `归属成员：${rows[3].has_one_employee.name} (${rows[3].userid})`);
   filter("source", (page) => pick(page, "来源", "群聊"), () => (row) => row.add_way === "4", "source", () => "来源：群聊");
+  for (const [code, word] of ["未知", "男", "女"].entries()) {
+    filter(`gender ${code}`, (page) => pick(page, "性别", word),
+      () => (row) => row.has_one_customer.gender === code, "gender", () => `性别：${word}`);
+  }
   filter("type", (page) => page.getByRole("radio", { name: "企业微信" }).check(), () => (row) => row.has_one_customer.external_type === 2, "type", () => "类型：企业微信");
   filter("status", (page) => page.getByRole("radio", { name: "已流失" }).check(), () => (row) => row.status === -1, "status", () => "状态：已流失");
   const pickAll = (label, texts) => async (page) => {
@@ -466,6 +470,20 @@ test("which of all filters to loosen is asked at once, and said in English too",
   await loosen.click();
   await page.getByRole("button", { name: "Details of 样样都有" }).waitFor();
   assert.equal(param(page, "keyword"), null);
+});
+
+test("the gender, 0 included, is among the filters to loosen, and said in English too", async (t) => {
+  const page = await open(t, "?crop_id=1&gender=0&keyword=wmFilled", { language: "en" });
+  await page.getByText("Dropping one of them shows:").waitFor();
+  assert.deepEqual(await chips(page), ["Keyword: wmFilled", "Gender: Unknown"]);
+  const unknown = rows.filter((row) => row.has_one_customer.gender === 0).length;
+  const loosen = page.locator(".empty li button");
+  assert.deepEqual((await loosen.allTextContents()).map((text) => text.trim()), [
+    `Without “Keyword”: ${count(unknown)}`, "Without “Gender”: 1",
+  ]);
+  await loosen.last().click();
+  await page.getByRole("button", { name: "Details of 样样都有" }).waitFor();
+  assert.equal(param(page, "gender"), null);
 });
 
 test("where it could not be asked which filter to loosen, nothing is said of it", async (t) => {

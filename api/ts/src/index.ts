@@ -4,7 +4,7 @@ import { type Search, toQuery } from "./search.js";
 import type { components, paths } from "./schema.js";
 
 export { ApiError, type FieldError } from "./error.js";
-export type { ContactType, FollowStatus, Search, TimePoint } from "./search.js";
+export type { ContactType, FollowStatus, Gender, Search, TimePoint } from "./search.js";
 export type { components, operations, paths } from "./schema.js";
 
 /** One page of rows with Laravel's page fields, the tags and the employees. */

@@ -5,6 +5,7 @@ export type ContactType = components["schemas"]["ExternalTypeFilter"];
 /** 1: following, -1: lost. */
 export type FollowStatus = components["schemas"]["StatusFilter"];
 /** 0: unknown, 1: male, 2: female. */
+export type Gender = components["schemas"]["GenderFilter"];
 /** A moment: a `Date`, or unix seconds. */
 export type TimePoint = Date | number;
 
@@ -25,6 +26,8 @@ export interface Search {
   /** The employee's userid; or several, for rows of any of them. */
   employee?: string | readonly string[] | null | undefined;
   type?: ContactType | null | undefined;
+  /** The contact's gender; 0 is "unknown". */
+  gender?: Gender | null | undefined;
   status?: FollowStatus | null | undefined;
   /** Time added, both ends included and to the second: a fraction rounds *from* up and *to* down. null leaves a side open. */
   time?: readonly [from: TimePoint | null | undefined, to: TimePoint | null | undefined] | null | undefined;
@@ -53,6 +56,7 @@ export function toQuery(search: Search): Query {
   if (search.tagsNone?.length) query["search[tags_none]"] = list(search.tagsNone);
   if (search.employee?.length) query["search[employee_member]"] = list(search.employee);
   if (search.type != null) query["search[type]"] = search.type;
+  if (search.gender != null) query["search[gender]"] = search.gender;
   if (search.status != null) query["search[status]"] = search.status;
   const [from, to] = [seconds(search.time?.[0], Math.ceil), seconds(search.time?.[1], Math.floor)];
   if (from || to) query["search[time][]"] = [from, to];

@@ -63,6 +63,8 @@ suite("each filter keeps exactly the rows that it names", () => {
   const employees = () => [...new Set(rows.map((row) => row.userid))].slice(0, 2);
   keeps("employee, any of several", () => ({ employee: employees() }),
     () => (row) => employees().includes(row.userid));
+  keeps("gender, 0 included", () => ({ gender: 0 }),
+    () => (row) => row.has_one_customer.gender === 0);
   keeps("mobile", () => ({ mobile: "154-0000 005" }),
     () => (row) => row.remark_mobiles.includes("1540000005"));
   keeps("keyword, as pinyin", () => ({ keyword: "liyitian" }),
@@ -114,6 +116,7 @@ test("facets count the rows of each value under all filters but its own", async 
     ["status", "value", "status", (row) => [row.status]],
     ["type", "value", "", (row) => [row.has_one_customer.external_type]],
     ["add_way", "value", "", (row) => [row.add_way]],
+    ["gender", "value", "", (row) => [row.has_one_customer.gender]],
     ["employee", "user_id", "employee", (row) => [row.userid]],
     ["tag", "tag_id", "", ids],
   ]) {
@@ -196,16 +199,16 @@ test("filters, order and parts to omit go out by their names in the contract", a
   });
   const search = {
     tags: ["a", "b"], tagsAll: ["c", "d"], tagsNone: "*", employee: ["A", "B"],
-    mobile: "+86 135", keyword: "lyt",
+    gender: 0, mobile: "+86 135", keyword: "lyt",
   };
   const sent = [
     ["search[tags_data]", "a,b"], ["search[tags_all]", "c,d"], ["search[tags_none]", "*"],
-    ["search[employee_member]", "A,B"], ["search[mobile]", "+86 135"],
+    ["search[employee_member]", "A,B"], ["search[gender]", "0"], ["search[mobile]", "+86 135"],
     ["search[keyword]", "lyt"], ["crop_id", "1"],
   ];
   await seeing.getList({ search, cropId: 1, sort: "createtime", omit: ["tag"] });
   await seeing.getFacets({ search, cropId: 1, omit: ["without", "customers"] });
-  await seeing.getFacets({ search: { tagsAll: [], tagsNone: "", employee: [], mobile: "", keyword: null } });
+  await seeing.getFacets({ search: { tagsAll: [], tagsNone: "", employee: [], gender: null, mobile: "", keyword: null } });
   assert.deepEqual(asked, [
     [...sent, ["sort", "createtime"], ["omit", "tag"]],
     [...sent, ["omit", "without,customers"]],

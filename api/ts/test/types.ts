@@ -7,7 +7,7 @@ createClient({ baseUrl: new URL("https://example.com"), token: async () => "t", 
 client.getList();
 client.getList({ search: { customer: "李", tags: ["a", "b"], time: [new Date(), null], addWay: 0, member: 0, type: 1, status: -1 }, page: 2, cropId: 1 });
 client.getList({ search: { tags: "a,b", member: "3061", time: [1631950639, 1632277573], customer: undefined, status: null } });
-client.getList({ search: { tagsAll: ["a", "b"], tagsNone: "*", employee: ["A", "B"], mobile: "135", keyword: "lyt" }, sort: "-createtime" });
+client.getList({ search: { tagsAll: ["a", "b"], tagsNone: "*", employee: ["A", "B"], gender: 0, mobile: "135", keyword: "lyt" }, sort: "-createtime" });
 client.getFacets();
 client.getFacets({ search: { customer: "李" }, cropId: 1, omit: ["without", "customers"], signal: new AbortController().signal });
 client.getList({ perPage: 100, omit: ["tag", "employee"], signal: new AbortController().signal });
@@ -15,7 +15,7 @@ client.getList({ perPage: 100, omit: ["tag", "employee"], signal: new AbortContr
 // Consumers with exactOptionalPropertyTypes, as this project is, may hand on what they do not have.
 client.getList({ search: undefined, cropId: undefined, page: undefined, perPage: undefined, sort: undefined, omit: undefined, signal: undefined });
 client.getFacets({ search: undefined, cropId: undefined, omit: undefined, signal: undefined });
-client.getList({ search: { tagsAll: undefined, tagsNone: null, employee: undefined, mobile: undefined, keyword: null } });
+client.getList({ search: { tagsAll: undefined, tagsNone: null, employee: undefined, gender: undefined, mobile: undefined, keyword: null } });
 client.rows({ search: undefined, cropId: undefined, perPage: undefined, signal: undefined });
 client.getBusinessList({ signal: undefined });
 createClient({ baseUrl: "", token: undefined, uniacid: 2, fetch: undefined });
@@ -42,6 +42,8 @@ client.getList({ omit: ["data"] });
 client.rows({ page: 2 });
 // @ts-expect-error a walk goes by id
 client.rows({ sort: "createtime" });
+// @ts-expect-error there are three genders
+client.getList({ search: { gender: 3 } });
 // @ts-expect-error rows are not sorted by name
 client.getList({ sort: "name" });
 // @ts-expect-error facets have no pages

@@ -174,7 +174,7 @@ func cutOff(t *testing.T) (dsn string, db *sql.DB) {
 }
 
 // await waits until a query returns so much, for a minute.
-func await(t *testing.T, db *sql.DB, want int64, query string, args ...any) {
+func awaitCount(t *testing.T, db *sql.DB, want int64, query string, args ...any) {
 	t.Helper()
 	for until := time.Now().Add(time.Minute); one(t, db, query, args...) != want; {
 		if time.Now().After(until) {
@@ -198,7 +198,7 @@ func TestServeMakesTheIndexThatAnImportWasCutOffBefore(t *testing.T) {
 		}
 	}
 	total() // whether there is one yet or not
-	await(t, db, 2, "SELECT COUNT(*) FROM versions WHERE indexed = ?", index.Format)
+	awaitCount(t, db, 2, "SELECT COUNT(*) FROM versions WHERE indexed = ?", index.Format)
 	total()
 	indexed(t, db, map[int]bool{1: true, 2: false, 3: true})
 }
@@ -209,10 +209,17 @@ func TestServeToldToStopEndsWellWhileItMakesAnIndex(t *testing.T) {
 	dsn, db := cutOff(t)
 	env := []string{"DATABASE_DSN=" + dsn, "JWT_SECRET=" + secret, "LISTEN_ADDR=127.0.0.1:0", "INDEX_FROM=20"}
 	watch := open(t, dsn)
-	const waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE ? AND info NOT LIKE '%processlist%'"
+	await := func(want int, waits string) {
+		t.Helper()
+		for until := time.Now().Add(time.Minute); dbtest.Running(t, watch, waits) != want; {
+			if time.Now().After(until) {
+				t.Fatalf("%s: not %d are running", waits, want)
+			}
+		}
+	}
 	for name, x := range map[string]struct{ holds, waits string }{
-		"waiting for writers":     {"SELECT id FROM businesses WHERE id = 1 FOR UPDATE", "%LockBusinesses%"},
-		"among the former's sets": {"INSERT INTO follow_sets VALUES (1, 'l', 0, x'05')", "%DeleteSets%"},
+		"waiting for writers":     {"SELECT id FROM businesses WHERE id = 1 FOR UPDATE", "LockBusinesses"},
+		"among the former's sets": {"INSERT INTO follow_sets VALUES (1, 'l', 0, x'05')", "DeleteSets"},
 	} {
 		// What it needs is held, so that it is in the midst of it when it is told.
 		tx, err := db.BeginTx(t.Context(), nil)
@@ -224,7 +231,7 @@ func TestServeToldToStopEndsWellWhileItMakesAnIndex(t *testing.T) {
 		}
 		p := pipe(t, env, program, "serve")
 		p.await(t, "msg=listening")
-		await(t, watch, 1, waiting, x.waits)
+		await(1, x.waits)
 		p.signal(t, syscall.SIGTERM)
 		code, out, errs := p.end(t)
 		if code != 0 || !strings.Contains(errs, "stopping") || strings.Contains(errs, "level=WARN") {
@@ -233,12 +240,12 @@ func TestServeToldToStopEndsWellWhileItMakesAnIndex(t *testing.T) {
 		if err := tx.Rollback(); err != nil {
 			t.Fatal(err)
 		}
-		await(t, watch, 0, waiting, x.waits)
+		await(0, x.waits)
 		if n := one(t, db, "SELECT COUNT(*) FROM versions WHERE indexed = ?", index.Format); n != 0 {
 			t.Errorf("%s: %d indexes are complete", name, n)
 		}
 	}
 	serve(t, env, program)
-	await(t, db, 2, "SELECT COUNT(*) FROM versions WHERE indexed = ?", index.Format)
+	awaitCount(t, db, 2, "SELECT COUNT(*) FROM versions WHERE indexed = ?", index.Format)
 	indexed(t, db, map[int]bool{1: true, 2: false, 3: true})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/wechatcustomers/internal/dbtest"
 	"example.com/wechatcustomers/internal/httpapi"
 )
 
@@ -107,12 +108,7 @@ func TestACallerThatLeavesLeavesNoQueryBehind(t *testing.T) {
 	// it is ended there.
 	_, err = lock.ExecContext(t.Context(), "LOCK TABLES follows WRITE")
 	mustSucceed(t, err)
-	running := func() (n int) {
-		t.Helper()
-		mustSucceed(t, b.DB.QueryRowContext(t.Context(),
-			"SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID() AND info LIKE '%FROM follows%'").Scan(&n))
-		return n
-	}
+	running := func() int { t.Helper(); return dbtest.Running(t, b.DB, "FROM follows") }
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
 	left := make(chan error, 1)

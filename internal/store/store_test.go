@@ -20,7 +20,12 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 // open returns a pool on a new, empty database.
 func open(t *testing.T) *sql.DB {
 	t.Helper()
-	db, err := Open(dbtest.New(t))
+	return openAt(t, dbtest.New(t))
+}
+
+func openAt(t *testing.T, dsn string) *sql.DB {
+	t.Helper()
+	db, err := Open(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,24 +282,17 @@ func TestASnapshotReturnsTheReadersErrorAndLeavesTheConnectionUsable(t *testing.
 
 func TestACancelledSnapshotEndsItsQueryOnTheServer(t *testing.T) {
 	t.Parallel()
-	db := migrated(t)
-	watch := open(t)
+	dsn := dbtest.New(t)
+	db, watch := openAt(t, dsn), openAt(t, dsn)
+	if err := Migrate(t.Context(), db, nil); err != nil {
+		t.Fatal(err)
+	}
 	// A view in the table's place makes a query of ours run for hours.
 	exec(t, db, "INSERT INTO businesses (id, uniacid, created_at) VALUES (1, 2, NOW())")
 	exec(t, db, "SET FOREIGN_KEY_CHECKS = 0")
 	exec(t, db, "RENAME TABLE businesses TO slow")
 	exec(t, db, "CREATE VIEW businesses AS SELECT id, name FROM slow WHERE BENCHMARK(100000000000, SHA2(id, 512)) = 0")
-	var name string
-	if err := db.QueryRowContext(t.Context(), "SELECT DATABASE()").Scan(&name); err != nil {
-		t.Fatal(err)
-	}
-	running := func() (n int) {
-		t.Helper()
-		if err := watch.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.processlist WHERE db = ? AND info LIKE '%HasBusinesses%'", name).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
+	running := func() int { t.Helper(); return dbtest.Running(t, watch, "HasBusinesses") }
 	// One connection: that the query ends does not depend on a free one in the pool, and the next user
 	// gets a sound one.
 	db.SetMaxOpenConns(1)

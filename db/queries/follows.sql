@@ -69,6 +69,6 @@ ORDER BY CASE WHEN CAST(sqlc.arg('by_time') AS SIGNED) = 1 THEN f.createtime END
 -- nothing.
 SELECT sqlc.embed(f), sqlc.embed(c)
 FROM follows f FORCE INDEX (PRIMARY)
-STRAIGHT_JOIN contacts c FORCE INDEX (PRIMARY) ON c.crop_id = f.crop_id AND c.external_userid = f.external_userid
+STRAIGHT_JOIN contacts c FORCE INDEX (PRIMARY) ON c.crop_id = f.crop_id AND c.id = f.contact_id
 WHERE f.crop_id = sqlc.arg('crop_id') AND f.id IN (sqlc.slice('ids'))
 ORDER BY f.id DESC;

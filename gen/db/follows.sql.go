@@ -120,7 +120,7 @@ func (q *Queries) CountFollows(ctx context.Context, arg CountFollowsParams) (int
 const getFollows = `-- name: GetFollows :many
 SELECT f.id, f.crop_id, f.uid, f.userid, f.external_userid, f.remark, f.description, f.customer_create_time, f.remark_corp_name, f.remark_mobiles, f.oper_userid, f.tag_id, f.createtime, f.add_way, f.state, f.status, f.created_at, f.updated_at, f.deleted_at, f.remark_folded, f.external_type, f.name_folded, f.contact_uid, f.gender, f.contact_id, f.notes_folded, f.pinyin, f.mobiles, f.tags, c.id, c.crop_id, c.uid, c.external_userid, c.name, c.avatar, c.external_type, c.gender, c.unionid, c.position, c.corp_name, c.corp_full_name, c.external_profile, c.is_member, c.created_at, c.updated_at, c.deleted_at
 FROM follows f FORCE INDEX (PRIMARY)
-STRAIGHT_JOIN contacts c FORCE INDEX (PRIMARY) ON c.crop_id = f.crop_id AND c.external_userid = f.external_userid
+STRAIGHT_JOIN contacts c FORCE INDEX (PRIMARY) ON c.crop_id = f.crop_id AND c.id = f.contact_id
 WHERE f.crop_id = ? AND f.id IN (/*SLICE:ids*/?)
 ORDER BY f.id DESC
 `

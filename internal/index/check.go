@@ -29,11 +29,14 @@ func check(ctx context.Context, snapshot *sql.Tx, crop uint32, shareRows int64, 
 	if err := row.Scan(&live); err != nil {
 		return nil, err
 	}
-	b := newBuilder(q, crop, live, shareRows)
+	b, err := newBuilder(ctx, q, crop, live, shareRows)
+	if err != nil {
+		return nil, err
+	}
 	found := map[string]*Wrong{}
-	for share := range b.shares {
+	for share := range b.from {
 		if progress != nil {
-			b.progress = func(done int64) { progress(Progress{int64(share)*live + done, int64(b.shares) * live}) }
+			b.progress = func(done int64) { progress(Progress{int64(share)*live + done, int64(len(b.from)) * live}) }
 		}
 		if err := b.check(ctx, share, func(name string) {
 			kind := name[:min(1, len(name))]
@@ -56,7 +59,7 @@ func check(ctx context.Context, snapshot *sql.Tx, crop uint32, shareRows int64, 
 }
 
 // check calls wrong with the name of each set of a share that is not stored as it should be.
-func (b *builder) check(ctx context.Context, share uint64, wrong func(name string)) error {
+func (b *builder) check(ctx context.Context, share int, wrong func(name string)) error {
 	made, err := b.share(ctx, share)
 	if err != nil {
 		return err
@@ -70,7 +73,7 @@ func (b *builder) check(ctx context.Context, share uint64, wrong func(name strin
 	var have []uint64
 	rowsSeen, whole, damaged := 0, false, false
 	settle := func() error {
-		if rowsSeen == 0 || !b.mine(name, share) {
+		if rowsSeen == 0 || !b.mine([]byte(name), share) {
 			return nil
 		}
 		var want []uint64

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"hash/maphash"
 	"maps"
 	"slices"
 	"time"
@@ -15,25 +14,42 @@ import (
 )
 
 // builder makes all sets of an enterprise from its rows. To be sparing with memory it goes through
-// the rows several times where there are many, each time for another share of the names.
+// the rows several times where there are many, each time for another share of the names: those from
+// one name to the next in their order, so that the table is filled in the order of its key.
 type builder struct {
 	q        *gendb.Queries
 	crop     uint32
 	progress func(done int64) // hears how many rows have been gone through; may be nil
-	seed     maphash.Seed
-	shares   uint64
+	from     []string         // the name that each share begins with, the first with ""
 }
 
 // shareRows is how many rows' sets are made at once.
 const shareRows = 500_000
 
-func newBuilder(q *gendb.Queries, crop uint32, live, shareRows int64) *builder {
-	return &builder{q: q, crop: crop, seed: maphash.MakeSeed(), shares: uint64(live/shareRows) + 1}
+func newBuilder(ctx context.Context, q *gendb.Queries, crop uint32, live, shareRows int64) (*builder, error) {
+	b := &builder{q: q, crop: crop, from: make([]string, live/shareRows+1)}
+	if len(b.from) == 1 {
+		return b, nil
+	}
+	// As many names in each share as these rows tell.
+	rows, err := q.ListLiveFollows(ctx, gendb.ListLiveFollowsParams{CropID: crop, Limit: scanRows})
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for i := range rows {
+		filter.Names(&rows[i], func(name []byte) { names = append(names, string(name)) })
+	}
+	slices.Sort(names)
+	for i := range b.from[1:] {
+		b.from[i+1] = names[(i+1)*len(names)/len(b.from)]
+	}
+	return b, nil
 }
 
 // mine says whether a name is of this share.
-func (b *builder) mine(name string, share uint64) bool {
-	return b.shares == 1 || maphash.String(b.seed, name)%b.shares == share
+func (b *builder) mine(name []byte, share int) bool {
+	return string(name) >= b.from[share] && (share+1 == len(b.from) || string(name) < b.from[share+1])
 }
 
 // growing is a set that ids are added to in ascending order.
@@ -49,7 +65,7 @@ type built struct {
 }
 
 // share makes one share of the sets, 0 to shares-1.
-func (b *builder) share(ctx context.Context, share uint64) (built, error) {
+func (b *builder) share(ctx context.Context, share int) (built, error) {
 	made := built{sets: map[string]*growing{}}
 	pairs := map[uint64]uint64{}
 	flush := func(number uint64) {
@@ -67,7 +83,7 @@ func (b *builder) share(ctx context.Context, share uint64) (built, error) {
 		for i := range rows {
 			id := rows[i].ID
 			filter.Names(&rows[i], func(name []byte) {
-				if b.shares > 1 && maphash.Bytes(b.seed, name)%b.shares != share {
+				if !b.mine(name, share) {
 					return
 				}
 				s := made.sets[string(name)]
@@ -199,11 +215,14 @@ func makeAll(
 	if err := row.Scan(&live); err != nil {
 		return err
 	}
-	b := newBuilder(gendb.New(snapshot), crop, live, shareRows)
-	for share := range b.shares {
+	b, err := newBuilder(ctx, gendb.New(snapshot), crop, live, shareRows)
+	if err != nil {
+		return err
+	}
+	for share := range b.from {
 		if progress != nil {
 			b.progress = func(done int64) {
-				progress(Progress{int64(share)*live + done, int64(b.shares) * live})
+				progress(Progress{int64(share)*live + done, int64(len(b.from)) * live})
 			}
 		}
 		made, err := b.share(ctx, share)

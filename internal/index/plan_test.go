@@ -41,7 +41,7 @@ var plans = map[string]map[string]by{
 	"GetEmployees":           {"employees": {"employees_userid", 261}},
 	"CountFollows":           {"f": {"PRIMARY", 4}, "c": {"contacts_unionid", 1026}},
 	"ListFollowIDs":          {"f": {"PRIMARY", 4}, "c": {"contacts_unionid", 1026}},
-	"GetFollows":             {"f": {"PRIMARY", 12}, "c": {"PRIMARY", 406}},
+	"GetFollows":             {"f": {"PRIMARY", 12}, "c": {"PRIMARY", 12}},
 	"GetSets":                {"s": {"PRIMARY", 407}},
 	"GetSetsBetween":         {"s": {"PRIMARY", 407}},
 	"MatchFollows":           {"f": {"PRIMARY", 12}, "c": {"contacts_unionid", 1026}},

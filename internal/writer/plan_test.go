@@ -26,7 +26,7 @@ var reads = map[string]struct {
 	"ListLiveFollows":                     {"PRIMARY", 12},
 	"SELECT employees (employees_userid)": {"employees_userid", 261},
 	"SELECT employees (PRIMARY)":          {"PRIMARY", 8},
-	"SELECT contacts (PRIMARY)":           {"PRIMARY", 406},
+	"SELECT contacts (contacts_external)": {"contacts_external", 406},
 	"SELECT contacts (contacts_id)":       {"contacts_id", 8},
 	"SELECT tags (tags_tag)":              {"tags_tag", 406},
 	"SELECT tags (PRIMARY)":               {"PRIMARY", 8},

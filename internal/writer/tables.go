@@ -116,7 +116,7 @@ var tables = [kinds]*table{
 		given: 23,
 	}, []string{"id"}, "user_id"),
 	Customer: finish(table{
-		kind: Customer, name: "contacts", byKey: "PRIMARY", byID: "contacts_id",
+		kind: Customer, name: "contacts", byKey: "contacts_external", byID: "contacts_id",
 		columns: []Column{
 			{Name: "id", Type: ID}, uniacidColumn, {Name: "crop_id", Type: Unsigned32, required: true},
 			{Name: "uid", Type: Unsigned32}, {Name: "external_userid", Type: Key, Max: 100, required: true},
@@ -125,7 +125,7 @@ var tables = [kinds]*table{
 			createdAt, updatedAt, deletedAt,
 		},
 		given: 18, held: true,
-	}, []string{"crop_id", "external_userid"}, "external_userid"),
+	}, []string{"crop_id", "id"}, "external_userid"),
 	Tag: finish(table{
 		kind: Tag, name: "tags", byKey: "tags_tag", byID: "PRIMARY",
 		columns: []Column{

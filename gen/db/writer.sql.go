@@ -12,7 +12,9 @@ import (
 
 const lockBusinesses = `-- name: LockBusinesses :many
 
-SELECT b.id, b.uniacid, CAST(COALESCE(v.indexed, 0) AS SIGNED) AS indexed FROM businesses b FORCE INDEX (PRIMARY)
+SELECT b.id, b.uniacid, CAST(COALESCE(v.indexed, 0) AS SIGNED) AS indexed,
+  CAST(COALESCE(v.rows_version, 0) AS UNSIGNED) AS rows_version
+FROM businesses b FORCE INDEX (PRIMARY)
 LEFT JOIN versions v FORCE INDEX (PRIMARY) ON v.crop_id = b.id
 WHERE b.id IN (/*SLICE:ids*/?)
 ORDER BY b.id
@@ -20,15 +22,16 @@ FOR UPDATE
 `
 
 type LockBusinessesRow struct {
-	ID      uint32
-	Uniacid uint32
-	Indexed int64
+	ID          uint32
+	Uniacid     uint32
+	Indexed     int64
+	RowsVersion int64
 }
 
 // What internal/writer reads before it writes. Its statements over many rows are built in its own statements.go, which sqlc cannot express.
-// LockBusinesses returns these enterprises, with the format of their index, and makes every other writer
-// to one of them wait until this transaction ends; in the order of ids, so that two writers to several
-// never wait for each other.
+// LockBusinesses returns these enterprises, with the version of their rows and the format of their index,
+// and makes every other writer to one of them wait until this transaction ends; in the order of ids, so
+// that two writers to several never wait for each other.
 func (q *Queries) LockBusinesses(ctx context.Context, ids []uint32) ([]LockBusinessesRow, error) {
 	query := lockBusinesses
 	var queryParams []interface{}
@@ -48,7 +51,12 @@ func (q *Queries) LockBusinesses(ctx context.Context, ids []uint32) ([]LockBusin
 	var items []LockBusinessesRow
 	for rows.Next() {
 		var i LockBusinessesRow
-		if err := rows.Scan(&i.ID, &i.Uniacid, &i.Indexed); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.Uniacid,
+			&i.Indexed,
+			&i.RowsVersion,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

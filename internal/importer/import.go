@@ -135,6 +135,7 @@ func Import(ctx context.Context, w *writer.Writer, sources []Source, o Options) 
 	if cancel(); err == nil {
 		err = <-readErr
 	}
+	i.run.Wait()
 	i.report.Stopped = err != nil
 	if err == nil && len(i.report.Bad) > 0 {
 		err = ErrBadRecords
@@ -164,6 +165,8 @@ type batch struct {
 	bad     []Problem
 	end     Place // the last line of the batch
 	bytes   int64 // read up to there
+
+	prepared *writer.Prepared
 }
 
 func (b *batch) size() int { return len(b.records) + len(b.bad) }
@@ -181,20 +184,34 @@ type importer struct {
 // write writes batches until there are no more or ctx is done. With KeepGoing bad records are in
 // the report only.
 func (i *importer) write(ctx context.Context, batches <-chan *batch) error {
+	var next *batch
 	for {
-		var b *batch
-		select {
-		case b = <-batches:
-		case <-ctx.Done():
+		b := next
+		if next = nil; b == nil {
+			select {
+			case b = <-batches:
+			case <-ctx.Done():
+			}
 		}
 		if b == nil {
 			return context.Cause(ctx)
+		}
+		if b.prepared == nil {
+			b.prepared = i.run.Prepare(ctx, b.kind, b.records)
+		}
+		// The next one is made ready while this one is written.
+		select {
+		case next = <-batches:
+			if next != nil {
+				next.prepared = i.run.Prepare(ctx, next.kind, next.records)
+			}
+		default:
 		}
 		if len(b.bad) > 0 && !i.o.KeepGoing {
 			i.report.Bad = append(i.report.Bad, b.bad...)
 			return ErrBadRecords
 		}
-		result, err := i.run.Write(ctx, b.kind, b.records, i.o.KeepGoing)
+		result, err := b.prepared.Write(ctx, i.o.KeepGoing)
 		if err != nil {
 			return fmt.Errorf("%s to %s: %w", b.first(), b.end, err)
 		}

@@ -20,6 +20,7 @@ type batch struct {
 	ctx   context.Context //nolint:containedctx // lives as long as the one call
 	tx    *sql.Tx
 	q     *gendb.Queries
+	ahead bool // it reads from a snapshot, has no lock, and must not write
 	t     *table
 	now   string // clock as a date of the tables
 	clock time.Time
@@ -46,6 +47,7 @@ type entry struct {
 type business struct {
 	uniacid int64
 	indexed int64 // the format of its index, negative while it is being filled, 0 for none
+	version int64 // of its rows
 }
 
 func newBatch(ctx context.Context, tx *sql.Tx, t *table, now time.Time, before map[key]losers) *batch {
@@ -56,7 +58,8 @@ func newBatch(ctx context.Context, tx *sql.Tx, t *table, now time.Time, before m
 	}
 }
 
-func (b *batch) write(rows [][]Value) error {
+// work works the rows off; what is left is to write what came out.
+func (b *batch) work(rows [][]Value) error {
 	if err := b.load(rows); err != nil {
 		return err
 	}
@@ -68,6 +71,11 @@ func (b *batch) write(rows [][]Value) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// write writes what came out.
+func (b *batch) write() error {
 	if err := b.flush(); err != nil {
 		return err
 	}
@@ -100,12 +108,15 @@ func (b *batch) load(rows [][]Value) error {
 	}
 	slices.Sort(businesses)
 	for chunk := range slices.Chunk(businesses, statement.MaxRows) {
+		if b.ahead {
+			break // it is known
+		}
 		known, err := b.q.LockBusinesses(b.ctx, chunk)
 		if err != nil {
 			return err
 		}
 		for _, row := range known {
-			b.businesses[int64(row.ID)] = business{int64(row.Uniacid), row.Indexed}
+			b.businesses[int64(row.ID)] = business{int64(row.Uniacid), row.Indexed, row.RowsVersion}
 		}
 	}
 	for _, business := range slices.Sorted(maps.Keys(b.businesses)) {
@@ -400,6 +411,9 @@ func (b *batch) derive(row []Value) {
 
 // flush writes what was touched since the last time.
 func (b *batch) flush() error {
+	if b.ahead {
+		return errAhead
+	}
 	t := b.t
 	var remove, update, insert, insertNew [][]Value
 	var changes []change

@@ -114,7 +114,7 @@ func bump(ctx context.Context, tx *sql.Tx, now time.Time, versions map[int64]bum
 	}
 	stamp := func(changed bool) int64 {
 		if changed {
-			return max(now.UnixMicro(), 1)
+			return stampOf(now)
 		}
 		return 0
 	}
@@ -127,6 +127,17 @@ func bump(ctx context.Context, tx *sql.Tx, now time.Time, versions map[int64]bum
 		}
 	}
 	return into.End(ctx, tx)
+}
+
+func stampOf(now time.Time) int64 { return max(now.UnixMicro(), 1) }
+
+// versionAfter returns the version of an enterprise's rows that bump leaves.
+func (b *batch) versionAfter(id int64) int64 {
+	version := b.businesses[id].version
+	if b.versions[id].rows {
+		return max(version+1, stampOf(b.clock))
+	}
+	return version
 }
 
 // contactsChanged carries what changed of contacts over to their follows.

@@ -10,9 +10,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -81,8 +79,10 @@ func (w *Writer) Write(ctx context.Context, kind Kind, records []Record, skip bo
 // Run writes the records of one import, in as many calls of Write as it takes: what the ones
 // dropped can come back in the later ones. It is for one goroutine.
 type Run struct {
-	w       *Writer
-	dropped [kinds]map[key]losers
+	w        *Writer
+	dropped  [kinds]map[key]losers
+	prepared *Prepared // the last one
+	written  written
 }
 
 // losers are rows of one key that were dropped for another id, by their own.
@@ -91,45 +91,16 @@ type losers map[int64][]Value
 // Run returns a Run that has dropped nothing yet.
 func (w *Writer) Run() *Run { return &Run{w: w} }
 
+// Wait returns when nothing is prepared any more.
+func (r *Run) Wait() {
+	if r.prepared != nil {
+		<-r.prepared.done
+	}
+}
+
 // Write is the Writer's Write, after those before it.
 func (r *Run) Write(ctx context.Context, kind Kind, records []Record, skip bool) (Result, error) {
-	t := tables[kind]
-	rows, rejected := t.check(records)
-	if len(rejected) > 0 && !skip {
-		return Result{Rejected: rejected}, nil
-	}
-	var result Result
-	var dropped map[key]losers
-	err := r.w.transaction(ctx, func(tx *sql.Tx) error {
-		b := newBatch(ctx, tx, t, r.w.now(), r.dropped[kind])
-		b.result.Rejected = slices.Clone(rejected)
-		if err := b.write(rows); err != nil {
-			return err
-		}
-		result, dropped = b.result, b.losers
-		slices.SortStableFunc(result.Rejected, func(a, b Rejection) int { return a.Record - b.Record })
-		if len(result.Rejected) > 0 && !skip {
-			return errRejected
-		}
-		return nil
-	})
-	if errors.Is(err, errRejected) {
-		return Result{Rejected: result.Rejected}, nil
-	}
-	if err != nil {
-		return Result{}, fmt.Errorf("writer: %s records: %w", kind, err)
-	}
-	for k, of := range dropped {
-		if r.dropped[kind] == nil {
-			r.dropped[kind] = map[key]losers{}
-		}
-		if len(of) > 0 {
-			r.dropped[kind][k] = of
-		} else {
-			delete(r.dropped[kind], k)
-		}
-	}
-	return result, nil
+	return r.Prepare(ctx, kind, records).Write(ctx, skip)
 }
 
 // errRejected rolls a transaction back whose records are not all right.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	gendb "example.com/wechatcustomers/gen/db"
 	"example.com/wechatcustomers/internal/filter"
 )
 
@@ -105,12 +106,13 @@ func storedContacts(ctx context.Context, tx *sql.Tx, crop uint32, rows []uint64)
 	return known[contactsName], err
 }
 
-// contacts returns the number of distinct contacts among the rows of s.
-func (r *Reader) contacts(ctx context.Context, s Set) (int64, error) {
+func (r *Reader) contacts(ctx context.Context, s Set) (func() (int64, error), error) {
 	rows, err := r.rowsBetween(ctx, filter.Expr{First: contactsName, Last: contactsName})
-	if err != nil {
-		return 0, err
-	}
+	return func() (int64, error) { return contactsIn(rows, s) }, err
+}
+
+// contactsIn returns the number of distinct contacts among the rows of s.
+func contactsIn(rows []gendb.GetSetsBetweenRow, s Set) (int64, error) {
 	var d distinct
 	fast := s.fast()
 	for _, row := range rows {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	gendb "example.com/wechatcustomers/gen/db"
 	"example.com/wechatcustomers/internal/filter"
 )
@@ -40,13 +42,14 @@ type counter interface {
 	active(ctx context.Context, a filter.Active) (Set, error)
 	// live returns all rows.
 	live(ctx context.Context) (Set, error)
-	// counts returns how many rows of s, or where it is nil of all, have each value of a kind, those
-	// of none left out.
-	counts(ctx context.Context, k byte, s *Set) ([]Count, error)
+	// counts reads what it takes to count, and returns what counts: how many rows of s, or where it is
+	// nil of all, have each value of a kind, those of none left out.
+	counts(ctx context.Context, k byte, s *Set) (func() ([]Count, error), error)
 	// tagged returns the rows with any tag.
 	tagged(ctx context.Context) (Set, error)
-	// contacts returns the number of distinct contacts of the rows of s.
-	contacts(ctx context.Context, s Set) (int64, error)
+	// contacts reads what it takes to count the distinct contacts of the rows of s, and returns what
+	// counts them.
+	contacts(ctx context.Context, s Set) (func() (int64, error), error)
 }
 
 // Facets returns the counts of the rows under f. Each kind is counted under all filters but its
@@ -80,34 +83,47 @@ func (r *Reader) Facets(ctx context.Context, f *filter.Filter, asked Asked) (*Fa
 		}
 		return s
 	}
+	// One list is read while those before it are counted.
+	var counting errgroup.Group
+	defer func() { _ = counting.Wait() }()
 	rows := without("")
 	facets := &Facets{Total: rows.Count(), Counts: map[byte][]Count{}}
 	if asked.Contacts && len(f.Employees) == 1 {
 		facets.Contacts = facets.Total // an employee follows a contact once
 	} else if asked.Contacts {
-		if facets.Contacts, err = c.contacts(ctx, rows); err != nil {
+		count, err := c.contacts(ctx, rows)
+		if err != nil {
 			return nil, err
 		}
+		counting.Go(func() (err error) {
+			facets.Contacts, err = count()
+			return err
+		})
 	}
-	for _, k := range asked.Kinds {
+	lists := make([][]Count, len(asked.Kinds))
+	for i, k := range asked.Kinds {
 		s := without(filter.Counted[k])
 		counted := &s
 		if !slices.ContainsFunc(active, func(a filter.Active) bool { return a.Param != filter.Counted[k] }) {
 			counted = nil
 		}
-		counts, err := c.counts(ctx, k, counted)
+		count, err := c.counts(ctx, k, counted)
 		if err != nil {
 			return nil, err
 		}
-		if k == filter.Tag { // without another look at the largest set of tags
-			facets.Untagged = s.Count()
-			if i := slices.IndexFunc(counts, func(c Count) bool { return c.Value == filter.AnyTag }); i >= 0 {
-				facets.Untagged -= counts[i].N
-				counts = slices.Delete(counts, i, i+1)
+		counting.Go(func() error {
+			counts, err := count()
+			if k == filter.Tag { // without another look at the largest set of tags
+				facets.Untagged = s.Count()
+				if i := slices.IndexFunc(counts, func(c Count) bool { return c.Value == filter.AnyTag }); i >= 0 {
+					facets.Untagged -= counts[i].N
+					counts = slices.Delete(counts, i, i+1)
+				}
 			}
-		}
-		slices.SortStableFunc(counts, func(a, b Count) int { return cmp.Compare(b.N, a.N) })
-		facets.Counts[k] = counts
+			slices.SortStableFunc(counts, func(a, b Count) int { return cmp.Compare(b.N, a.N) })
+			lists[i] = counts
+			return err
+		})
 	}
 	if !slices.Contains(asked.Kinds, filter.Tag) {
 		tagged, err := c.tagged(ctx)
@@ -120,6 +136,12 @@ func (r *Reader) Facets(ctx context.Context, f *filter.Filter, asked Asked) (*Fa
 		for _, a := range active {
 			facets.Excluding = append(facets.Excluding, Count{a.Param, without(a.Param).Count()})
 		}
+	}
+	if err := counting.Wait(); err != nil {
+		return nil, err
+	}
+	for i, k := range asked.Kinds {
+		facets.Counts[k] = lists[i]
 	}
 	return facets, nil
 }
@@ -134,12 +156,12 @@ func (r *Reader) tagged(ctx context.Context) (Set, error) {
 	return r.eval(ctx, filter.OfTag(filter.AnyTag))
 }
 
-func (r *Reader) counts(ctx context.Context, k byte, s *Set) ([]Count, error) {
+func (r *Reader) counts(ctx context.Context, k byte, s *Set) (func() ([]Count, error), error) {
 	rows, err := r.rowsBetween(ctx, filter.OfKind(k))
-	if err != nil {
-		return nil, err
-	}
-	var counts []Count
+	return func() ([]Count, error) { return countsOf(k, rows, s) }, err
+}
+
+func countsOf(k byte, rows []gendb.GetSetsBetweenRow, s *Set) (counts []Count, err error) {
 	var name []byte
 	var in fastSet
 	if s != nil {
@@ -299,7 +321,11 @@ func (c *plainCounter) tagged(context.Context) (Set, error) {
 	return setOf(ids), nil
 }
 
-func (c *plainCounter) counts(_ context.Context, k byte, s *Set) ([]Count, error) {
+func (c *plainCounter) counts(_ context.Context, k byte, s *Set) (func() ([]Count, error), error) {
+	return func() ([]Count, error) { return c.countsOf(k, s), nil }, nil
+}
+
+func (c *plainCounter) countsOf(k byte, s *Set) []Count {
 	n := map[string]int64{}
 	for i := range c.rows {
 		if s == nil || s.has(c.rows[i].ID) {
@@ -319,15 +345,17 @@ func (c *plainCounter) counts(_ context.Context, k byte, s *Set) ([]Count, error
 	for i, name := range names {
 		counts[i] = Count{valueOf(k, []byte(name)), n[name]}
 	}
-	return counts, nil
+	return counts
 }
 
-func (c *plainCounter) contacts(_ context.Context, s Set) (int64, error) {
-	distinct := map[uint64]struct{}{}
-	for i := range c.rows {
-		if s.has(c.rows[i].ID) {
-			distinct[c.rows[i].ContactID] = struct{}{}
+func (c *plainCounter) contacts(_ context.Context, s Set) (func() (int64, error), error) {
+	return func() (int64, error) {
+		distinct := map[uint64]struct{}{}
+		for i := range c.rows {
+			if s.has(c.rows[i].ID) {
+				distinct[c.rows[i].ContactID] = struct{}{}
+			}
 		}
-	}
-	return int64(len(distinct)), nil
+		return int64(len(distinct)), nil
+	}, nil
 }

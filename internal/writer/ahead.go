@@ -106,7 +106,7 @@ func (p *Prepared) workAhead(ctx context.Context) error {
 	if err := b.work(p.rows); err != nil {
 		return err
 	}
-	p.ahead, p.version = b, int64(versions.RowsVersion)
+	p.ahead, p.version = b, versions.RowsVersion
 	return nil
 }
 

@@ -18,9 +18,9 @@ type databaseFlags struct {
 
 // open returns the configured database. The caller calls closeAll, which gives back the connections
 // and its share in the embedded server.
-func (f databaseFlags) open(ctx context.Context, s streams) (db *sql.DB, closeAll func() error, err error) {
+func (f databaseFlags) open(ctx context.Context, s streams, observe ...store.Observe) (db *sql.DB, closeAll func() error, err error) {
 	if f.DatabaseDSN != "" {
-		if db, err = store.Open(f.DatabaseDSN); err != nil {
+		if db, err = store.Open(f.DatabaseDSN, observe...); err != nil {
 			return nil, nil, err
 		}
 		return db, db.Close, nil
@@ -29,7 +29,7 @@ func (f databaseFlags) open(ctx context.Context, s streams) (db *sql.DB, closeAl
 	if err != nil {
 		return nil, nil, err
 	}
-	if db, err = store.Open(server.DSN()); err != nil {
+	if db, err = store.Open(server.DSN(), observe...); err != nil {
 		return nil, nil, errors.Join(err, server.Close())
 	}
 	return db, func() error { return errors.Join(db.Close(), server.Close()) }, nil

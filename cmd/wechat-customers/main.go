@@ -17,6 +17,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"example.com/wechatcustomers/internal/httpapi"
 	"example.com/wechatcustomers/internal/writer"
 )
 
@@ -67,12 +68,14 @@ var errReported = errors.New("failed")
 // program is the command line. Every setting is a flag and an environment variable; nothing else
 // reads the environment.
 type program struct {
+	logFlags
 	Serve   serveCommand   `cmd:"" help:"Serve the API."`
 	Migrate migrateCommand `cmd:"" help:"Create the tables, or bring them up to date."`
 	Import  importCommand  `cmd:"" help:"Load records from newline-delimited JSON: business, manager, employee, customer, tag, follow, in this order."`
 	Demo    demoCommand    `cmd:"" help:"Load the demonstration enterprise."`
 	Check   checkCommand   `cmd:"" help:"Recompute everything that is derived from the base rows and list what differs."`
 	Reindex reindexCommand `cmd:"" help:"Make everything that is derived from the base rows right again, while others read and write."`
+	Version versionCommand `cmd:"" help:"Print the program's version and build."`
 	Token   tokenCommand   `cmd:"" help:"Mint a token (HS256) and print it alone on standard output."`
 }
 
@@ -94,7 +97,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { exited = true }),
-		kong.Vars{"data_dir": dataDir(), "index_from": strconv.Itoa(writer.DefaultIndexFrom)},
+		kong.Vars{
+			"data_dir": dataDir(), "index_from": strconv.Itoa(writer.DefaultIndexFrom),
+			"rate_member": rate(httpapi.DefaultRates.Member), "rate_address": rate(httpapi.DefaultRates.Address), "rate_failures": rate(httpapi.DefaultRates.Failures),
+		},
 	)
 	if err != nil {
 		return err
@@ -106,10 +112,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return err
 	}
-	s := streams{in: stdin, out: stdout, err: stderr, log: slog.New(slog.NewTextHandler(stderr, nil))}
+	s := streams{in: stdin, out: stdout, err: stderr, log: p.logger(stderr)}
 	command.BindTo(ctx, (*context.Context)(nil))
 	return command.Run(s)
 }
+
+func rate(perSecond float64) string { return strconv.FormatFloat(perSecond, 'f', -1, 64) }
 
 // dataDir returns the folder of the embedded database where none is named: in the user's data
 // folder.

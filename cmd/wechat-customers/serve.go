@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"example.com/wechatcustomers/internal/getlist"
 	"example.com/wechatcustomers/internal/httpapi"
 	"example.com/wechatcustomers/internal/store"
+	"example.com/wechatcustomers/internal/telemetry"
 	"example.com/wechatcustomers/internal/webui"
 )
 
@@ -28,6 +30,7 @@ type serveCommand struct {
 	databaseFlags
 	indexFlags
 	tokenFlags
+	adminFlags
 	ListenAddr   string        `env:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on (${default})."`
 	PublicURL    string        `name:"public-url" env:"PUBLIC_URL" placeholder:"URL" help:"What page links begin with; {uniacid} in it is replaced. Default: the address that the request reached."`
 	Demo         bool          `help:"Load the demonstration enterprise into an empty database first."`
@@ -35,6 +38,10 @@ type serveCommand struct {
 	JWTCookie    string        `name:"jwt-cookie" env:"JWT_COOKIE" placeholder:"NAME" help:"Cookie that may hold the token, beside the Authorization header."`
 	LegacyStatus bool          `env:"LEGACY_STATUS" help:"Answer every envelope as HTTP 200, as the original does."`
 	CORSOrigins  []string      `name:"cors-origins" env:"CORS_ORIGINS" placeholder:"ORIGIN" help:"Origins that may call from a browser, comma-separated. Default: none."`
+	Proxies      []string      `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"NETWORK" help:"Addresses and networks of the proxies in front, comma-separated, whose X-Forwarded-For, -Proto and -Host are believed. Default: none."`
+	RateMember   float64       `env:"RATE_MEMBER" default:"${rate_member}" placeholder:"N" help:"Requests a second by each member, in bursts of ten seconds (${default}); 0: any number."`
+	RateAddress  float64       `env:"RATE_ADDRESS" default:"${rate_address}" placeholder:"N" help:"Requests a second from each address (${default}); 0: any number."`
+	RateFailures float64       `env:"RATE_FAILURES" default:"${rate_failures}" placeholder:"N" help:"Requests a second from each address without a token that holds (${default}); 0: any number."`
 	CacheMB      int64         `name:"cache-mb" env:"CACHE_MB" default:"64" placeholder:"MB" help:"Memory for answers that are kept (${default}); 0: none."`
 	MaxURL       int           `name:"max-url" env:"MAX_URL" default:"16384" placeholder:"BYTES" help:"Longest address (${default})."`
 	MaxHeader    int           `env:"MAX_HEADER" default:"32768" placeholder:"BYTES" help:"Largest header (${default})."`
@@ -58,6 +65,14 @@ func (c serveCommand) Validate() error {
 	}
 	if err := c.indexFlags.Validate(); err != nil {
 		return err
+	}
+	for name, rate := range map[string]float64{"RATE_MEMBER": c.RateMember, "RATE_ADDRESS": c.RateAddress, "RATE_FAILURES": c.RateFailures} {
+		if !(rate >= 0) || math.IsInf(rate, 0) {
+			return fmt.Errorf("%s must be 0 or more", name)
+		}
+	}
+	if _, err := httpapi.ParseProxies(c.Proxies); err != nil {
+		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
 	}
 	if c.CacheMB < 0 {
 		return errors.New("CACHE_MB must not be negative")
@@ -83,15 +98,24 @@ func (c serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	db, closeAll, err := c.open(ctx, s)
+	from := builtFrom()
+	s.log.Info("starting", "version", from.Version, "revision", from.Revision, "modified", from.Modified, "go", from.Go)
+	watched, err := telemetry.New(ctx, from.Version, tracesWanted())
 	if err != nil {
 		return err
 	}
-	err = c.serve(ctx, s, db, verifier, secret)
-	return errors.Join(err, closeAll())
+	db, closeAll, err := c.open(ctx, s, watched.Query)
+	if err != nil {
+		return err
+	}
+	watched.WatchPool(db, "database")
+	err = c.serve(ctx, s, db, verifier, secret, watched)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	return errors.Join(err, closeAll(), watched.Close(ending))
 }
 
-func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier *auth.Verifier, secret []byte) error {
+func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier *auth.Verifier, secret []byte, watched *telemetry.Telemetry) (err error) {
 	if err := c.ready(ctx, s, db); err != nil {
 		if c.Demo || c.DatabaseDSN == "" || ctx.Err() != nil {
 			return err
@@ -113,13 +137,28 @@ func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier
 	if err != nil {
 		return err
 	}
+	proxies, err := httpapi.ParseProxies(c.Proxies)
+	if err != nil {
+		return err // Validate has said it
+	}
+	trail, closeTrail, err := c.trail(s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeTrail()) }()
+	stopAdmin, err := c.admin(ctx, s, watched)
+	if err != nil {
+		return err
+	}
+	defer stopAdmin()
 	handler, err := httpapi.New(httpapi.Config{
 		Document: api.Document, Verifier: verifier,
 		Operations: getlist.New(getlist.Config{DB: db, PublicURL: c.PublicURL, Memory: cache.New(c.CacheMB << 20), Build: build}),
 		JWTCookie:  c.JWTCookie, LegacyStatus: c.LegacyStatus, CORSOrigins: c.CORSOrigins,
 		Ready:  func(ctx context.Context) error { return store.Ready(ctx, db) },
 		Limits: httpapi.Limits{URL: c.MaxURL, Header: c.MaxHeader, Pairs: c.MaxPairs, Body: c.MaxBody, Handle: c.Timeout},
-		Log:    s.log,
+		Rates:  httpapi.Rates{Member: c.RateMember, Address: c.RateAddress, Failures: c.RateFailures},
+		Log:    s.log, Proxies: proxies, Telemetry: watched, Record: recorder(trail),
 	}, browser)
 	if err != nil {
 		return err

@@ -1051,6 +1051,9 @@ type TooLarge = ErrorResult
 // TooLong 出错时的返回。 The answer of failure.
 type TooLong = ErrorResult
 
+// TooManyRequests 出错时的返回。 The answer of failure.
+type TooManyRequests = ErrorResult
+
 // Unauthenticated 出错时的返回。 The answer of failure.
 type Unauthenticated = ErrorResult
 
@@ -1676,6 +1679,15 @@ type TooLargeJSONResponse ErrorResult
 
 type TooLongJSONResponse ErrorResult
 
+type TooManyRequestsResponseHeaders struct {
+	RetryAfter *int
+}
+type TooManyRequestsJSONResponse struct {
+	Body ErrorResult
+
+	Headers TooManyRequestsResponseHeaders
+}
+
 type UnauthenticatedJSONResponse ErrorResult
 
 type UnavailableJSONResponse ErrorResult
@@ -1782,6 +1794,23 @@ func (response GetBusinessList414JSONResponse) VisitGetBusinessListResponse(w ht
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(414)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusinessList429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response GetBusinessList429JSONResponse) VisitGetBusinessListResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1970,6 +1999,23 @@ func (response GetFacets415JSONResponse) VisitGetFacetsResponse(w http.ResponseW
 	return err
 }
 
+type GetFacets429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response GetFacets429JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetFacets431JSONResponse struct{ HeaderTooLongJSONResponse }
 
 func (response GetFacets431JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
@@ -2150,6 +2196,23 @@ func (response GetList415JSONResponse) VisitGetListResponse(w http.ResponseWrite
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetList429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response GetList429JSONResponse) VisitGetListResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }

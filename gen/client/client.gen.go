@@ -1718,6 +1718,9 @@ type TooLarge = ErrorResult
 // TooLong 出错时的返回。 The answer of failure.
 type TooLong = ErrorResult
 
+// TooManyRequests 出错时的返回。 The answer of failure.
+type TooManyRequests = ErrorResult
+
 // Unauthenticated 出错时的返回。 The answer of failure.
 type Unauthenticated = ErrorResult
 
@@ -3851,6 +3854,11 @@ type ClientWithResponsesInterface interface {
 	PostListWithFormdataBodyWithResponse(ctx context.Context, uniacid Uniacid, params *PostListParams, body PostListFormdataRequestBody, reqEditors ...RequestEditorFn) (*PostListResponse, error)
 }
 
+// GetBusinessListResponse429Headers the declared response headers of an HTTP 429 response for GetBusinessList
+type GetBusinessListResponse429Headers struct {
+	RetryAfter *int
+}
+
 type GetBusinessListResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -3868,12 +3876,16 @@ type GetBusinessListResponse struct {
 	JSON405 *Method
 	// JSON414 the response for an HTTP 414 `application/json` response
 	JSON414 *TooLong
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyRequests
 	// JSON431 the response for an HTTP 431 `application/json` response
 	JSON431 *HeaderTooLong
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *Unavailable
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetBusinessListResponse429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -3909,6 +3921,11 @@ func (r GetBusinessListResponse) GetJSON405() *Method {
 // GetJSON414 returns the response for an HTTP 414 `application/json` response
 func (r GetBusinessListResponse) GetJSON414() *TooLong {
 	return r.JSON414
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r GetBusinessListResponse) GetJSON429() *TooManyRequests {
+	return r.JSON429
 }
 
 // GetJSON431 returns the response for an HTTP 431 `application/json` response
@@ -3955,6 +3972,11 @@ func (r GetBusinessListResponse) ContentType() string {
 	return ""
 }
 
+// GetFacetsResponse429Headers the declared response headers of an HTTP 429 response for GetFacets
+type GetFacetsResponse429Headers struct {
+	RetryAfter *int
+}
+
 type GetFacetsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -3976,12 +3998,16 @@ type GetFacetsResponse struct {
 	JSON414 *TooLong
 	// JSON415 the response for an HTTP 415 `application/json` response
 	JSON415 *MediaType
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyRequests
 	// JSON431 the response for an HTTP 431 `application/json` response
 	JSON431 *HeaderTooLong
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *Unavailable
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetFacetsResponse429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -4029,6 +4055,11 @@ func (r GetFacetsResponse) GetJSON415() *MediaType {
 	return r.JSON415
 }
 
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r GetFacetsResponse) GetJSON429() *TooManyRequests {
+	return r.JSON429
+}
+
 // GetJSON431 returns the response for an HTTP 431 `application/json` response
 func (r GetFacetsResponse) GetJSON431() *HeaderTooLong {
 	return r.JSON431
@@ -4073,6 +4104,11 @@ func (r GetFacetsResponse) ContentType() string {
 	return ""
 }
 
+// PostFacetsResponse429Headers the declared response headers of an HTTP 429 response for PostFacets
+type PostFacetsResponse429Headers struct {
+	RetryAfter *int
+}
+
 type PostFacetsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -4094,12 +4130,16 @@ type PostFacetsResponse struct {
 	JSON414 *TooLong
 	// JSON415 the response for an HTTP 415 `application/json` response
 	JSON415 *MediaType
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyRequests
 	// JSON431 the response for an HTTP 431 `application/json` response
 	JSON431 *HeaderTooLong
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *Unavailable
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *PostFacetsResponse429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -4147,6 +4187,11 @@ func (r PostFacetsResponse) GetJSON415() *MediaType {
 	return r.JSON415
 }
 
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r PostFacetsResponse) GetJSON429() *TooManyRequests {
+	return r.JSON429
+}
+
 // GetJSON431 returns the response for an HTTP 431 `application/json` response
 func (r PostFacetsResponse) GetJSON431() *HeaderTooLong {
 	return r.JSON431
@@ -4191,6 +4236,11 @@ func (r PostFacetsResponse) ContentType() string {
 	return ""
 }
 
+// GetListResponse429Headers the declared response headers of an HTTP 429 response for GetList
+type GetListResponse429Headers struct {
+	RetryAfter *int
+}
+
 type GetListResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -4212,12 +4262,16 @@ type GetListResponse struct {
 	JSON414 *TooLong
 	// JSON415 the response for an HTTP 415 `application/json` response
 	JSON415 *MediaType
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyRequests
 	// JSON431 the response for an HTTP 431 `application/json` response
 	JSON431 *HeaderTooLong
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *Unavailable
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetListResponse429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -4265,6 +4319,11 @@ func (r GetListResponse) GetJSON415() *MediaType {
 	return r.JSON415
 }
 
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r GetListResponse) GetJSON429() *TooManyRequests {
+	return r.JSON429
+}
+
 // GetJSON431 returns the response for an HTTP 431 `application/json` response
 func (r GetListResponse) GetJSON431() *HeaderTooLong {
 	return r.JSON431
@@ -4309,6 +4368,11 @@ func (r GetListResponse) ContentType() string {
 	return ""
 }
 
+// PostListResponse429Headers the declared response headers of an HTTP 429 response for PostList
+type PostListResponse429Headers struct {
+	RetryAfter *int
+}
+
 type PostListResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -4330,12 +4394,16 @@ type PostListResponse struct {
 	JSON414 *TooLong
 	// JSON415 the response for an HTTP 415 `application/json` response
 	JSON415 *MediaType
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooManyRequests
 	// JSON431 the response for an HTTP 431 `application/json` response
 	JSON431 *HeaderTooLong
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *Unavailable
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *PostListResponse429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -4381,6 +4449,11 @@ func (r PostListResponse) GetJSON414() *TooLong {
 // GetJSON415 returns the response for an HTTP 415 `application/json` response
 func (r PostListResponse) GetJSON415() *MediaType {
 	return r.JSON415
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r PostListResponse) GetJSON429() *TooManyRequests {
+	return r.JSON429
 }
 
 // GetJSON431 returns the response for an HTTP 431 `application/json` response
@@ -4649,6 +4722,13 @@ func ParseGetBusinessListResponse(rsp *http.Response) (*GetBusinessListResponse,
 		}
 		response.JSON414 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 431:
 		var dest HeaderTooLong
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4670,6 +4750,19 @@ func ParseGetBusinessListResponse(rsp *http.Response) (*GetBusinessListResponse,
 		}
 		response.JSON503 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers GetBusinessListResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -4755,6 +4848,13 @@ func ParseGetFacetsResponse(rsp *http.Response) (*GetFacetsResponse, error) {
 		}
 		response.JSON415 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 431:
 		var dest HeaderTooLong
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4776,6 +4876,19 @@ func ParseGetFacetsResponse(rsp *http.Response) (*GetFacetsResponse, error) {
 		}
 		response.JSON503 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers GetFacetsResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -4858,6 +4971,13 @@ func ParsePostFacetsResponse(rsp *http.Response) (*PostFacetsResponse, error) {
 		}
 		response.JSON415 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 431:
 		var dest HeaderTooLong
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4879,6 +4999,19 @@ func ParsePostFacetsResponse(rsp *http.Response) (*PostFacetsResponse, error) {
 		}
 		response.JSON503 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers PostFacetsResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -4964,6 +5097,13 @@ func ParseGetListResponse(rsp *http.Response) (*GetListResponse, error) {
 		}
 		response.JSON415 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 431:
 		var dest HeaderTooLong
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4985,6 +5125,19 @@ func ParseGetListResponse(rsp *http.Response) (*GetListResponse, error) {
 		}
 		response.JSON503 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers GetListResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -5067,6 +5220,13 @@ func ParsePostListResponse(rsp *http.Response) (*PostListResponse, error) {
 		}
 		response.JSON415 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 431:
 		var dest HeaderTooLong
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -5088,6 +5248,19 @@ func ParsePostListResponse(rsp *http.Response) (*PostListResponse, error) {
 		}
 		response.JSON503 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers PostListResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil

@@ -1524,6 +1524,24 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResult"];
             };
         };
+        /** @description 请求过于频繁。 The member, or the address, sends more requests than it may; Retry-After says when the next may come. */
+        TooManyRequests: {
+            headers: {
+                /** @description 秒数。 Seconds until the next request may come. */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "result": 0,
+                 *       "msg": "请求过于频繁,请稍后再试",
+                 *       "data": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErrorResult"];
+            };
+        };
         /** @description 不支持的正文类型。 A body of a type that the route does not take. */
         MediaType: {
             headers: {
@@ -1770,6 +1788,7 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             414: components["responses"]["TooLong"];
             415: components["responses"]["MediaType"];
+            429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeaderTooLong"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -1945,6 +1964,7 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             414: components["responses"]["TooLong"];
             415: components["responses"]["MediaType"];
+            429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeaderTooLong"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2079,6 +2099,7 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             414: components["responses"]["TooLong"];
             415: components["responses"]["MediaType"];
+            429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeaderTooLong"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2227,6 +2248,7 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             414: components["responses"]["TooLong"];
             415: components["responses"]["MediaType"];
+            429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeaderTooLong"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2254,6 +2276,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             405: components["responses"]["Method"];
             414: components["responses"]["TooLong"];
+            429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeaderTooLong"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

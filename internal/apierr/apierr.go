@@ -27,6 +27,7 @@ const (
 	Unavailable                 // the database cannot be reached, or the request took too long
 	TooLong                     // the URL is over its limit
 	HeaderTooLong               // the header is over its limit
+	TooMany                     // the caller sends more requests than it may
 )
 
 // Field is one wrong parameter: its literal name in the document and, in Chinese, what it may be
@@ -82,7 +83,7 @@ var codeNames = map[Code]string{
 	Internal: "internal error", Invalid: "invalid parameters", Unauthenticated: "unauthenticated", Forbidden: "forbidden",
 	ChooseBusiness: "no enterprise chosen", NotFound: "not found", Method: "method not allowed", TooLarge: "body too large",
 	MediaType: "unsupported media type", Unavailable: "unavailable", TooLong: "URL too long",
-	HeaderTooLong: "header too large",
+	HeaderTooLong: "header too large", TooMany: "too many requests",
 }
 
 // Of returns the *Error in err's chain, or an Internal one with err as its cause; an empty one

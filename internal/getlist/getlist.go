@@ -41,6 +41,7 @@ func New(cfg Config) *Server {
 
 // Request is what the operations need of the HTTP request beside its parameters.
 type Request struct {
+	Served      *Served         // where the operation says what it has answered; nil: nobody asks
 	Member      auth.Member     // who calls
 	Address     string          // scheme, host and path that the request reached
 	Query       []paginate.Pair // the request's own parameters in the document's order
@@ -48,6 +49,20 @@ type Request struct {
 	Revalidates bool            // the answer gets an ETag: a GET or HEAD
 	IfNoneMatch string          // the ETags of what the caller has
 	Gzip        bool            // the caller takes gzip
+}
+
+// Served is what an operation says of its answer.
+type Served struct {
+	CropID uint32 // the enterprise that it is about; 0 until the member's right to it is known
+	Rows   int    // of customers' data that are in the answer; 0 where the caller has it already
+	Kept   bool   // it was not read for this request
+}
+
+// serve notes what is answered.
+func (r Request) serve(cropID uint32, rows int, kept bool) {
+	if r.Served != nil {
+		*r.Served = Served{cropID, rows, kept}
+	}
 }
 
 // GetList answers one page of the enterprise's follows with the enterprise's tags and employees
@@ -63,6 +78,7 @@ func (s *Server) GetList(ctx context.Context, r Request, request api.GetListRequ
 	if err != nil {
 		return nil, err
 	}
+	r.serve(access.ID, 0, false)
 	if s.PublicURL != "" {
 		r.Address = strings.ReplaceAll(s.PublicURL, "{uniacid}", strconv.FormatInt(request.Uniacid, 10))
 	}
@@ -100,6 +116,7 @@ func (s *Server) GetFacets(ctx context.Context, r Request, request api.GetFacets
 	if err != nil {
 		return nil, err
 	}
+	r.serve(access.ID, 0, false)
 	known := s.known("facets", access, r, func() ([]*piece, bool) { return nil, true })
 	if known != nil {
 		return known, nil

@@ -35,6 +35,7 @@ func (p *piece) compressed() gzipped.Part {
 // name.
 type head struct {
 	piece
+	rows   int // of customers' data in it
 	summed sync.Once
 	sum    gzipped.Sum // of the whole answer
 }
@@ -130,6 +131,7 @@ func (s *Server) known(kind string, v gendb.GetAccessRow, r Request, after func(
 	a := &sent{etag: s.etag(key, now, r), gzip: r.Gzip}
 	for tag := range strings.SplitSeq(r.IfNoneMatch, ",") {
 		if tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/"); tag != "" && (tag == a.etag || tag == "*") {
+			r.serve(v.ID, 0, true)
 			return a
 		}
 	}
@@ -140,6 +142,7 @@ func (s *Server) known(kind string, v gendb.GetAccessRow, r Request, after func(
 	if a.after, found = after(); !found {
 		return nil
 	}
+	r.serve(v.ID, a.head.rows, true)
 	return a
 }
 
@@ -157,7 +160,7 @@ func (s *Server) keepPage(uniacid int64, asked wanted, read answer, r Request) (
 	if !ok {
 		return nil, errLists
 	}
-	a := s.keep("page", read.versions, text, r)
+	a := s.keep("page", read.versions, text, len(read.rows), r)
 	a.after = asked.after(read.lists)
 	return a, nil
 }
@@ -168,12 +171,13 @@ func (s *Server) keepFacets(read counted, r Request) (*sent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
-	return s.keep("facets", read.versions, text, r), nil
+	return s.keep("facets", read.versions, text, 0, r), nil
 }
 
 // keep keeps an answer's own bytes and returns them as the answer.
-func (s *Server) keep(kind string, v gendb.GetAccessRow, text []byte, r Request) *sent {
-	own := &head{piece: piece{text: text}}
+func (s *Server) keep(kind string, v gendb.GetAccessRow, text []byte, rows int, r Request) *sent {
+	own := &head{piece: piece{text: text}, rows: rows}
+	r.serve(v.ID, rows, false)
 	key, now := keyOf(kind, v, r)
 	s.Memory.Put(key, now, own, withCompressed(&own.piece))
 	return &sent{etag: s.etag(key, now, r), gzip: r.Gzip, head: own}

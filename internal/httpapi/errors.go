@@ -38,6 +38,7 @@ var answers = map[apierr.Code]struct {
 	apierr.TooLong:         {http.StatusRequestURITooLong, "请求地址过长"},
 	apierr.HeaderTooLong:   {http.StatusRequestHeaderFieldsTooLarge, "请求头过大"},
 	apierr.MediaType:       {http.StatusUnsupportedMediaType, "不支持的请求内容类型,请使用 JSON 或表单"},
+	apierr.TooMany:         {http.StatusTooManyRequests, "请求过于频繁,请稍后再试"},
 	apierr.Unavailable:     {http.StatusServiceUnavailable, "服务暂时不可用,请稍后再试"},
 	apierr.Internal:        {http.StatusInternalServerError, "服务器内部错误"},
 }

@@ -20,10 +20,11 @@ import (
 	"example.com/wechatcustomers/internal/auth"
 	"example.com/wechatcustomers/internal/canonical"
 	"example.com/wechatcustomers/internal/getlist"
+	"example.com/wechatcustomers/internal/telemetry"
 )
 
-// Config is what the edge is made from. Every field but CORSOrigins, JWTCookie and LegacyStatus is
-// required.
+// Config is what the edge is made from. What has no zero value
+// that says so is required.
 type Config struct {
 	Document     []byte // the OpenAPI document
 	Operations   Operations
@@ -33,7 +34,11 @@ type Config struct {
 	CORSOrigins  []string // the origins that may call from a browser; none: CORS is off
 	Ready        func(context.Context) error
 	Limits       Limits
+	Rates        Rates
+	Proxies      Proxies // whose word on the caller's address and on the page's is taken
 	Log          *slog.Logger
+	Telemetry    *telemetry.Telemetry          // may be nil
+	Record       func(context.Context, *Entry) // hears of each request that was answered; may be nil
 }
 
 // Operations are the contract's operations; internal/getlist implements them. What they need of the
@@ -64,6 +69,8 @@ const apiPrefix = "/business/"
 type edge struct {
 	Config
 	operations map[string]operation // by route path as Echo has it
+
+	members, addresses, failures *rates // nil: any number
 }
 
 // operation is one GET of the document, with what its requests are checked by. A POST beside it is
@@ -84,7 +91,10 @@ func New(cfg Config, more ...func(*echo.Echo)) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the OpenAPI document: %w", err)
 	}
-	x := &edge{Config: cfg, operations: map[string]operation{}}
+	x := &edge{
+		Config: cfg, operations: map[string]operation{},
+		members: newRates(cfg.Rates.Member), addresses: newRates(cfg.Rates.Address), failures: newRates(cfg.Rates.Failures),
+	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = x.sendError

@@ -2,11 +2,9 @@ package httpapi
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -26,29 +24,19 @@ import (
 	"example.com/wechatcustomers/internal/paginate"
 )
 
-// observe gives the request an id, turns a panic into an error, sends the error's envelope, and
-// logs one line.
+// observe gives the request an id, turns a panic into an error, sends the error's envelope, and says
+// how the request was answered.
 func (x *edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		begin := time.Now()
-		c.Response().Header().Set(echo.HeaderXRequestID, rand.Text()[:12])
+		e, ctx, span := x.begin(c)
+		c.SetRequest(c.Request().WithContext(ctx))
 		err := recovered(next, c)
 		if err != nil {
 			c.Error(err)
 		}
-		r, w := c.Request(), c.Response()
-		attrs := []slog.Attr{
-			slog.String("request_id", requestID(c)), slog.String("method", r.Method), slog.String("path", r.URL.Path),
-			slog.Int("status", w.Status), slog.Int64("bytes", w.Size), slog.Duration("took", time.Since(begin)),
-		}
-		level := slog.LevelInfo
-		if err != nil {
-			attrs = append(attrs, slog.String("error", err.Error()))
-			if toFault(err).Code == apierr.Internal {
-				level = slog.LevelError
-			}
-		}
-		x.Log.LogAttrs(r.Context(), level, "request", attrs...)
+		x.end(ctx, c, e, begin, err)
+		x.Telemetry.Answered(span, e.Operation, e.Status, e.Took, e.from(), e.Served.Rows)
 		return nil
 	}
 }
@@ -101,8 +89,7 @@ func (x *edge) limit(next echo.HandlerFunc) echo.HandlerFunc {
 // authenticate keeps the token's member for check; Unauthenticated without one.
 func (x *edge) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		r := c.Request()
-		member, err := x.Verifier.VerifyRequest(r, x.JWTCookie)
+		member, err := x.signIn(c)
 		if err != nil {
 			return err
 		}
@@ -128,8 +115,10 @@ func (x *edge) check(next echo.HandlerFunc) echo.HandlerFunc {
 		if !ok {
 			return apierr.New(apierr.Unauthenticated, nil) // no route of the API goes without authenticate
 		}
+		e, set := entryOf(c), pairs(query)
+		e.asked(set)
 		asked := getlist.Request{
-			Member: member, Address: address(r), Query: pairs(query), Literal: query, Gzip: gzipped.Taken(strings.Join(r.Header.Values(echo.HeaderAcceptEncoding), ","))}
+			Served: &e.Served, Member: member, Address: x.address(r), Query: set, Literal: query, Gzip: gzipped.Taken(strings.Join(r.Header.Values(echo.HeaderAcceptEncoding), ","))}
 		if r.Method != http.MethodPost {
 			asked.Revalidates, asked.IfNoneMatch = true, strings.Join(r.Header.Values("If-None-Match"), ",")
 		}
@@ -224,16 +213,6 @@ func (op operation) validate(c echo.Context) ([]apierr.Field, error) {
 			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, // authenticate has done it
 		},
 	}))
-}
-
-// address returns the route as the request reached it. Behind a proxy it is not what the caller
-// sees: PUBLIC_URL is for that.
-func address(r *http.Request) string {
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	return scheme + "://" + r.Host + r.URL.EscapedPath()
 }
 
 // pairs returns the parameters of a normalised query in its order.

@@ -18,6 +18,7 @@ const maxKillers = 4
 type connector struct {
 	driver.Connector
 	killers chan struct{}
+	observe []Observe
 }
 
 // Connect dials, and asks for what is asked once per connection instead of once per query: its id,
@@ -62,6 +63,24 @@ type conn struct {
 	driverConn
 	connector *connector
 	id        uint64
+}
+
+// QueryContext is the driver's, of which those who observe are told.
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
+	for _, observe := range c.connector.observe {
+		ended := observe(ctx, query)
+		defer func() { ended(err) }()
+	}
+	return c.driverConn.QueryContext(ctx, query, args)
+}
+
+// ExecContext is the driver's, of which those who observe are told.
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
+	for _, observe := range c.connector.observe {
+		ended := observe(ctx, query)
+		defer func() { ended(err) }()
+	}
+	return c.driverConn.ExecContext(ctx, query, args)
 }
 
 func connectionID(ctx context.Context, c driver.QueryerContext) (uint64, error) {

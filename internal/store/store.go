@@ -4,6 +4,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -31,10 +32,15 @@ const dialTimeout = 5 * time.Second
 // a server's own setting may cut texts silently.
 const sqlMode = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,ONLY_FULL_GROUP_BY,NO_ENGINE_SUBSTITUTION"
 
+// Observe is told of each statement as it is sent, and calls what it gets back with the statement's
+// error, or nil, once the server has answered.
+type Observe func(ctx context.Context, statement string) (ended func(error))
+
 // Open returns a pool of connections to the database that a go-sql-driver DSN names, hardened as
-// this package needs it whatever the DSN says; it does not connect. The error of a DSN that cannot
+// this package needs it whatever the DSN says; it does not connect. Whoever is to be told of its
+// statements may be named. The error of a DSN that cannot
 // be read never contains the DSN's password.
-func Open(dsn string) (*sql.DB, error) {
+func Open(dsn string, observe ...Observe) (*sql.DB, error) {
 	cfg, err := config(dsn)
 	if err != nil {
 		return nil, err
@@ -43,7 +49,7 @@ func Open(dsn string) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database: the DSN is not usable: %w", err)
 	}
-	db := sql.OpenDB(&connector{Connector: inner, killers: make(chan struct{}, maxKillers)})
+	db := sql.OpenDB(&connector{Connector: inner, killers: make(chan struct{}, maxKillers), observe: observe})
 	db.SetMaxOpenConns(maxConnections)
 	db.SetMaxIdleConns(maxConnections)
 	db.SetConnMaxLifetime(maxLifetime)

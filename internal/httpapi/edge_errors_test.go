@@ -260,17 +260,17 @@ func TestADatabaseThatIsGoneIsUnavailable(t *testing.T) {
 
 func TestTheDatabaseComingBackIsEnough(t *testing.T) {
 	t.Parallel()
-	w := startWire(t, dbtest.New(t), nil)
-	db, err := store.Open(w.dsn)
+	w := dbtest.StartWire(t, dbtest.New(t), nil)
+	db, err := store.Open(w.DSN)
 	mustSucceed(t, err)
 	defer db.Close()
 	mustSucceed(t, store.Migrate(t.Context(), db, slog.New(slog.DiscardHandler)))
 	b := setup(t, manager, config(func(c *httpapi.Config) { c.Operations = getlist.New(getlist.Config{DB: db}) }))
 	// This server's own database is another one, where nobody manages anything.
 	b.send(t, ask{token: of(t, uid)}).want(t, 403, "无权管理该企业")
-	w.cut()
+	w.Cut()
 	b.send(t, ask{token: of(t, uid)}).want(t, 503, "服务暂时不可用,请稍后再试")
-	w.mend(t)
+	w.Mend(t)
 	b.send(t, ask{token: of(t, uid)}).want(t, 403, "无权管理该企业")
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"example.com/wechatcustomers/gen/client"
 	"example.com/wechatcustomers/internal/auth"
+	"example.com/wechatcustomers/internal/dbtest"
 	"example.com/wechatcustomers/internal/getlist"
 	"example.com/wechatcustomers/internal/httpapi"
 	"example.com/wechatcustomers/internal/store"
@@ -337,13 +338,13 @@ func TestTheTenantCheckFindsEachBindingThatIsTakenOut(t *testing.T) {
 			var cut atomic.Bool
 			pattern := regexp.MustCompile(c.binding)
 			own := setup(t, w.records, c.path)
-			line := startWire(t, own.dsn, func(statement []byte) []byte {
+			line := dbtest.StartWire(t, own.dsn, func(statement []byte) []byte {
 				return pattern.ReplaceAllFunc(statement, func(bound []byte) []byte {
 					cut.Store(true)
 					return slices.Concat(bound[:len(bound)-len("= 3")], []byte("> 0"))
 				})
 			})
-			unbound := open(t, line.dsn)
+			unbound := open(t, line.DSN)
 			b := own.instance(config(func(c *httpapi.Config) { c.Operations = getlist.New(getlist.Config{DB: unbound}) }))
 			for range 600 {
 				q := w.inquire(t, r)

@@ -161,11 +161,11 @@ func TestARepeatedRequestAndA304AskTheDatabaseOnce(t *testing.T) {
 	t.Parallel()
 	dsn := dbtest.New(t)
 	var statements atomic.Int64
-	line := startWire(t, dsn, func(sent []byte) []byte {
+	line := dbtest.StartWire(t, dsn, func(sent []byte) []byte {
 		statements.Add(1) // the driver sends each statement in one go, and nothing else once it is connected
 		return sent
 	})
-	direct, counted := open(t, dsn), open(t, line.dsn)
+	direct, counted := open(t, dsn), open(t, line.DSN)
 	counted.SetMaxOpenConns(1)
 	mustSucceed(t, store.Migrate(t.Context(), direct, slog.New(slog.DiscardHandler)))
 	(&bundle{t: t, DB: direct}).load(remembered)

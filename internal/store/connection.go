@@ -74,13 +74,13 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	return c.driverConn.QueryContext(ctx, query, args)
 }
 
-// ExecContext is the driver's, of which those who observe are told.
+// ExecContext runs a statement, of which those who observe are told.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
 	for _, observe := range c.connector.observe {
 		ended := observe(ctx, query)
 		defer func() { ended(err) }()
 	}
-	return c.driverConn.ExecContext(ctx, query, args)
+	return c.execute(ctx, query, args)
 }
 
 func connectionID(ctx context.Context, c driver.QueryerContext) (uint64, error) {

@@ -17,9 +17,10 @@ import (
 
 // Migrate brings the tables up to this program's version. Several programs may do so at once: they
 // take turns, and the later ones find nothing to do. Log hears each migration applied; nil is
-// silent. Data definition cannot be rolled back: when a migration fails half-way its error says
-// which. Nor is it cut off when ctx is done: the server would end what it has begun, and nobody
-// would know of it.
+// silent. Data definition cannot be rolled back: a migration that failed half-way, or whose program
+// was killed, is run again by the next Migrate. When ctx is done the running migration is let to
+// end, but for the filling in of columns, which goes on where it was. Tables of a newer program are
+// an error.
 func Migrate(ctx context.Context, pool *sql.DB, log *slog.Logger) (err error) {
 	p, err := provider(ctx, pool)
 	if err != nil {
@@ -44,16 +45,55 @@ func Migrate(ctx context.Context, pool *sql.DB, log *slog.Logger) (err error) {
 		err = errors.Join(err, unlock)
 	}()
 
-	results, err := p.Up(context.WithoutCancel(ctx))
-	if err != nil {
+	if err := begun(ctx, c); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	for _, r := range results {
+	running := context.WithValue(context.WithoutCancel(ctx), rerunnable{}, true)
+	for ctx.Err() == nil {
+		r, err := p.UpByOne(running)
+		if errors.Is(err, goose.ErrNoNextVersion) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
 		if log != nil {
 			log.InfoContext(ctx, "migrated", "migration", r.Source.Path, "took", r.Duration)
 		}
 	}
-	return nil
+	return fmt.Errorf("migrate: %w", context.Cause(ctx))
+}
+
+// begun sees that goose can go on from the version in the database. An error says that a newer
+// program made it.
+func begun(ctx context.Context, c *sql.Conn) error {
+	want, err := version()
+	if err != nil {
+		return err
+	}
+	var have sql.NullInt64
+	err = c.QueryRowContext(ctx, versionQuery).Scan(&have)
+	var refused *mysql.MySQLError
+	switch {
+	case errors.As(err, &refused) && refused.Number == noSuchTable:
+		return nil
+	case err != nil:
+		return err
+	case have.Int64 > want:
+		return newerError(have.Int64, want)
+	}
+	// goose makes its table and the first row in it one after the other, and gives up where it finds the
+	// one without the other.
+	_, err = c.ExecContext(ctx, "INSERT INTO "+goose.DefaultTablename+" (version_id, is_applied) SELECT 0, 1 FROM (SELECT COUNT(*) AS n FROM "+
+		goose.DefaultTablename+") present WHERE n = 0")
+	return err
+}
+
+const versionQuery = "SELECT MAX(version_id) FROM " + goose.DefaultTablename + " WHERE is_applied"
+
+func newerError(have, want int64) error {
+	return fmt.Errorf("the database's tables are of version %d, this program knows only %d: run the newer program, or restore the backup from before it",
+		have, want)
 }
 
 // deriveVersions are the migrations that fill in the derived columns of follows which the one
@@ -127,7 +167,7 @@ var ErrMigrate = errors.New("run migrate")
 // where it is that.
 func Ready(ctx context.Context, pool *sql.DB) error {
 	var have sql.NullInt64
-	err := pool.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+goose.DefaultTablename+" WHERE is_applied").Scan(&have)
+	err := pool.QueryRowContext(ctx, versionQuery).Scan(&have)
 	var refused *mysql.MySQLError
 	switch {
 	case errors.As(err, &refused) && refused.Number == noSuchTable, err == nil && have.Int64 == 0:
@@ -143,7 +183,7 @@ func Ready(ctx context.Context, pool *sql.DB) error {
 	case have.Int64 < want:
 		return fmt.Errorf("the database's tables are of version %d, this program needs %d: %w", have.Int64, want, ErrMigrate)
 	case have.Int64 > want:
-		return fmt.Errorf("the database's tables are of version %d, this program knows only %d: run the newer program", have.Int64, want)
+		return newerError(have.Int64, want)
 	}
 	return nil
 }

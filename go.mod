@@ -30,6 +30,8 @@ require (
 )
 
 require (
+	example.com/wechatcustomers/api/client v0.2.0
+	example.com/wechatcustomers/gen/models v0.2.0 // indirect
 	filippo.io/edwards25519 v1.2.0 // indirect
 	github.com/apapsch/go-jsonmerge/v2 v2.0.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
@@ -67,3 +69,7 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261005182115-fad411399dd8 // indirect
 	google.golang.org/grpc v1.84.0 // indirect
 )
+
+replace example.com/wechatcustomers/api/client => ./api/client
+
+replace example.com/wechatcustomers/gen/models => ./gen/models

@@ -5,23 +5,28 @@
 //	page, err := c.GetList(ctx, 2, client.Query{Customer: "李", Status: client.StatusFollowing})
 //
 // What the server refuses is an *Error, also where it answers failures as HTTP 200 (LEGACY_STATUS):
-// the envelope's result decides.
+// the envelope's result decides. What it would refuse is one too, and is not sent.
 //
-// The calls and models are generated, in gen/client; this package imports nothing else but the
-// standard library.
+// A call asks again, a bounded number of times, where the server is busy; it asks for a new token
+// once where one is refused; and it fetches a page that it has kept only where it has changed.
+//
+// The models are generated, in gen/models; beside them this package needs the standard library
+// alone.
 package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
-	gen "example.com/wechatcustomers/gen/client"
+	gen "example.com/wechatcustomers/gen/models"
 )
 
 // What the answers are made of, as the contract names it.
@@ -97,81 +102,138 @@ const (
 	FacetCustomers Facet = "customers"
 )
 
+// TokenSource returns the token to send. It is asked before every call with "", and once more where
+// the server refuses that token (401), with the refused one: the call is repeated if it then returns
+// another. Its error is the call's.
+type TokenSource func(ctx context.Context, refused string) (string, error)
+
 // Client calls one server. It is safe for concurrent use.
 type Client struct {
-	calls *gen.Client
+	base    string
+	http    *http.Client
+	token   TokenSource
+	timeout time.Duration
+	retries int
+	answers *store
+	headers http.Header
 }
 
-// Option changes a new Client.
-type Option func(*settings)
-
-type settings struct {
-	doer  gen.HttpRequestDoer
-	token func(context.Context) (string, error)
-}
+// Option changes a new Client. Its error is New's.
+type Option func(*Client) error
 
 // WithToken sends the token as `Authorization: Bearer` with every request.
 func WithToken(token string) Option {
-	return WithTokenSource(func(context.Context) (string, error) { return token, nil })
+	return WithTokenSource(func(context.Context, string) (string, error) { return token, nil })
 }
 
-// WithTokenSource asks source for the token before every request, so that one that expires can be
-// renewed. Its error is the call's.
-func WithTokenSource(source func(context.Context) (string, error)) Option {
-	return func(s *settings) { s.token = source }
+// WithTokenSource asks source for the tokens, so that one that expires can be renewed.
+func WithTokenSource(source TokenSource) Option {
+	return func(c *Client) error {
+		if source == nil {
+			return errors.New("client: WithTokenSource: no source")
+		}
+		c.token = source
+		return nil
+	}
 }
 
-// WithHTTPClient sends the requests through c instead of http.DefaultClient: for timeouts, proxies,
-// retries.
-func WithHTTPClient(c *http.Client) Option {
-	return func(s *settings) { s.doer = c }
+// WithHTTPClient sends the requests through h instead of http.DefaultClient: for proxies,
+// certificates, tracing.
+func WithHTTPClient(h *http.Client) Option {
+	return func(c *Client) error {
+		if h == nil {
+			return errors.New("client: WithHTTPClient: no client")
+		}
+		c.http = h
+		return nil
+	}
+}
+
+// WithHeaders sends these header fields with every request, below those that the client itself sets.
+func WithHeaders(headers http.Header) Option {
+	return func(c *Client) error {
+		c.headers = headers.Clone()
+		return nil
+	}
+}
+
+// WithTimeout bounds what a call may take, its repetitions and their waits included: 30 s unless it
+// is set. With 0 the call's context alone bounds it.
+func WithTimeout(timeout time.Duration) Option {
+	return func(c *Client) error {
+		if timeout < 0 {
+			return fmt.Errorf("client: WithTimeout: %s is negative", timeout)
+		}
+		c.timeout = timeout
+		return nil
+	}
+}
+
+// WithRetries sets how often a call that is answered 429 or 503 is asked again: 2 unless it is set.
+// It waits as long as Retry-After says, or 1 s. Where that would end after the call's time the error
+// is returned at once.
+func WithRetries(retries int) Option {
+	return func(c *Client) error {
+		if retries < 0 {
+			return fmt.Errorf("client: WithRetries: %d is negative", retries)
+		}
+		c.retries = retries
+		return nil
+	}
+}
+
+// WithCacheSize sets how many answers are kept with their ETag, to be fetched again only where they
+// have changed: 20 unless it is set; 0 keeps none. Walks (Rows, Pages) keep none either.
+func WithCacheSize(size int) Option {
+	return func(c *Client) error {
+		if size < 0 {
+			return fmt.Errorf("client: WithCacheSize: %d is negative", size)
+		}
+		c.answers = newStore(size)
+		return nil
+	}
 }
 
 // New returns a Client of the server at baseURL, such as https://mall.example.com or, where the API
-// lies below a path, with that path. It does not connect. The error is a baseURL that is none.
+// lies below a path, with that path. It does not connect. The error is a baseURL that is none, or an
+// option that cannot be.
 func New(baseURL string, options ...Option) (*Client, error) {
-	s := settings{doer: http.DefaultClient}
-	for _, o := range options {
-		o(&s)
-	}
-	edit := func(ctx context.Context, r *http.Request) error {
-		if s.token == nil {
-			return nil
-		}
-		token, err := s.token(ctx)
-		if err != nil {
-			return fmt.Errorf("token: %w", err)
-		}
-		r.Header.Set("Authorization", "Bearer "+token)
-		return nil
-	}
-	if err := checkURL(baseURL); err != nil {
-		return nil, err
-	}
-	calls, err := gen.NewClient(baseURL, gen.WithHTTPClient(s.doer), gen.WithRequestEditorFn(edit))
+	u, err := url.Parse(baseURL)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("client: %w", err)
 	}
-	return &Client{calls: calls}, nil
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("client: " + strconv.Quote(baseURL) + " is no address; one looks like https://mall.example.com")
+	}
+	c := &Client{
+		base: strings.TrimRight(u.String(), "/"), http: http.DefaultClient, timeout: 30 * time.Second,
+		retries: 2, answers: newStore(20),
+	}
+	for _, option := range options {
+		if err := option(c); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
 }
 
 // GetList returns one page of an enterprise's follows, newest first unless q.Sort says otherwise.
 // uniacid is the mall account.
 //
-// Errors are *Error where the server refuses; a Query that cannot be sent and what goes wrong on
-// the way are other errors.
+// Errors are *Error where the server refuses, and where it would refuse q, which is then not sent
+// (Status 0). What goes wrong on the way are other errors; the context's can be told by errors.Is.
 func (c *Client) GetList(ctx context.Context, uniacid int64, q Query) (*Page, error) {
-	params, err := q.params()
+	return c.list(ctx, uniacid, q, true)
+}
+
+func (c *Client) list(ctx context.Context, uniacid int64, q Query, keep bool) (*Page, error) {
+	values, err := q.list()
+	if err != nil {
+		return nil, fmt.Errorf("getList: %w", err)
+	}
+	page, err := call[Page](ctx, c, request{"getList", uniacid, values, keep})
 	if err != nil {
 		return nil, err
-	}
-	answer, err := c.calls.GetList(ctx, uniacid, params)
-	if err != nil {
-		return nil, fmt.Errorf("getList: %w", err)
-	}
-	page, err := read[Page](answer)
-	if err != nil {
-		return nil, fmt.Errorf("getList: %w", err)
 	}
 	return &page, nil
 }
@@ -183,17 +245,13 @@ func (c *Client) GetList(ctx context.Context, uniacid int64, q Query) (*Page, er
 func (c *Client) GetFacets(
 	ctx context.Context, uniacid int64, q Query, omit ...Facet,
 ) (*Facets, error) {
-	params, err := q.facetParams(omit)
+	values, err := q.facets(omit)
+	if err != nil {
+		return nil, fmt.Errorf("getFacets: %w", err)
+	}
+	facets, err := call[Facets](ctx, c, request{"getFacets", uniacid, values, true})
 	if err != nil {
 		return nil, err
-	}
-	answer, err := c.calls.GetFacets(ctx, uniacid, params)
-	if err != nil {
-		return nil, fmt.Errorf("getFacets: %w", err)
-	}
-	facets, err := read[Facets](answer)
-	if err != nil {
-		return nil, fmt.Errorf("getFacets: %w", err)
 	}
 	return &facets, nil
 }
@@ -201,15 +259,7 @@ func (c *Client) GetFacets(
 // GetBusinessList returns the enterprises that the token's member manages under the mall account,
 // by id. Errors are as GetList's.
 func (c *Client) GetBusinessList(ctx context.Context, uniacid int64) ([]Business, error) {
-	answer, err := c.calls.GetBusinessList(ctx, uniacid)
-	if err != nil {
-		return nil, fmt.Errorf("getBusinessList: %w", err)
-	}
-	list, err := read[[]Business](answer)
-	if err != nil {
-		return nil, fmt.Errorf("getBusinessList: %w", err)
-	}
-	return list, nil
+	return call[[]Business](ctx, c, request{"getBusinessList", uniacid, nil, true})
 }
 
 // maxPerPage is the contract's.
@@ -223,24 +273,7 @@ const maxPerPage = 100
 // to another order; q.BeforeID starts below that id.
 func (c *Client) Rows(ctx context.Context, uniacid int64, q Query) iter.Seq2[Follow, error] {
 	return func(yield func(Follow, error) bool) {
-		if q.Page != 0 {
-			yield(Follow{}, errors.New("client: Rows has no pages: Query.Page is set"))
-			return
-		}
-		if q.Sort != "" && q.Sort != SortByIDDesc {
-			yield(Follow{}, errors.New("client: Rows has one order: Query.Sort is set"))
-			return
-		}
-		q := q // an iterator may be ranged over again
-		q.OmitTags, q.OmitEmployees = true, true
-		if q.PerPage == 0 {
-			q.PerPage = maxPerPage
-		}
-		for {
-			page, err := c.GetList(ctx, uniacid, q)
-			if err == nil && q.BeforeID != 0 && slices.ContainsFunc(page.Data, func(f Follow) bool { return f.ID >= q.BeforeID }) {
-				err = errors.New("client: the server does not know before_id")
-			}
+		for page, err := range c.Pages(ctx, uniacid, q) {
 			if err != nil {
 				yield(Follow{}, err)
 				return
@@ -250,43 +283,45 @@ func (c *Client) Rows(ctx context.Context, uniacid int64, q Query) iter.Seq2[Fol
 					return
 				}
 			}
-			if page.NextPageURL == nil || len(page.Data) == 0 {
-				return
-			}
-			q.BeforeID = page.Data[len(page.Data)-1].ID
 		}
 	}
 }
 
-// read returns the data of a successful envelope, else an *Error. It looks at result before data:
-// with LEGACY_STATUS failures come as 200, and their data is of another type.
-func read[T any](answer *http.Response) (data T, err error) {
-	defer func() { err = errors.Join(err, answer.Body.Close()) }()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return data, err
-	}
-	var envelope struct {
-		Result *int            `json:"result"`
-		Msg    string          `json:"msg"`
-		Data   json.RawMessage `json:"data"`
-	}
-	failed := &Error{Status: answer.StatusCode, RequestID: answer.Header.Get("X-Request-Id")}
-	if err := json.Unmarshal(body, &envelope); err != nil || envelope.Result == nil {
-		// Not the server's own words: a proxy's page, or another address altogether.
-		failed.Msg = http.StatusText(answer.StatusCode) + " (no envelope)"
-		return data, failed
-	}
-	if *envelope.Result != 1 {
-		failed.Msg = envelope.Msg
-		// Data that names no fields says nothing more.
-		if json.Unmarshal(envelope.Data, &failed.Fields) != nil {
-			failed.Fields = nil
+// Pages is what Rows is made of: the same walk, a page at a time, without tags and employees. The
+// page numbers say nothing; the first page's Total is the rows of the whole list, each later one's
+// those that are left. A list without rows is one empty page.
+func (c *Client) Pages(ctx context.Context, uniacid int64, q Query) iter.Seq2[*Page, error] {
+	return func(yield func(*Page, error) bool) {
+		if q.Page != 0 {
+			yield(nil, errors.New("client: a walk has no page numbers: Query.Page is set"))
+			return
 		}
-		return data, failed
+		if q.Sort != "" && q.Sort != SortByIDDesc {
+			yield(nil, errors.New("client: a walk has one order: Query.Sort is set"))
+			return
+		}
+		q := q // an iterator may be ranged over again
+		q.OmitTags, q.OmitEmployees = true, true
+		if q.PerPage == 0 {
+			q.PerPage = maxPerPage
+		}
+		for {
+			page, err := c.list(ctx, uniacid, q, false)
+			if err == nil && q.BeforeID != 0 && slices.ContainsFunc(page.Data, func(f Follow) bool { return f.ID >= q.BeforeID }) {
+				err = errors.New("client: the server does not know before_id")
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			// Read before the page is the caller's.
+			more := page.NextPageURL != nil && len(page.Data) > 0
+			if more {
+				q.BeforeID = page.Data[len(page.Data)-1].ID
+			}
+			if !yield(page, nil) || !more {
+				return
+			}
+		}
 	}
-	if err := json.Unmarshal(envelope.Data, &data); err != nil {
-		return data, fmt.Errorf("read the answer: %w", err)
-	}
-	return data, nil
 }

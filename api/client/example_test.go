@@ -3,18 +3,30 @@ package client_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"net/http"
+	"os"
+	"testing"
 	"time"
 
 	"example.com/wechatcustomers/api/client"
 )
 
-// The examples run against a real server; in yours the address and the token come from your
-// configuration.
-var (
-	address = func() string { return examples().url }
-	bearer  = func() string { return examples().token }
-)
+// The examples run against the real server that internal/clienttest starts; in your program the
+// address and the token come from its configuration.
+func address() string { return os.Getenv("CLIENT_EXAMPLES_URL") }
+func bearer() string  { return os.Getenv("CLIENT_EXAMPLES_TOKEN") }
+
+// Without a server the other tests alone can run.
+func TestMain(m *testing.M) {
+	if address() == "" {
+		if err := flag.Set("test.skip", "^Example"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 func Example() {
 	c, err := client.New(address(), client.WithToken(bearer()))
@@ -48,11 +60,11 @@ func ExampleClient_GetList() {
 		fmt.Println(err)
 		return
 	}
-	china := time.FixedZone("CST", 8*60*60)
+	china, unknown := time.FixedZone("CST", 8*60*60), int32(0)
 	page, err := c.GetList(context.Background(), 2, client.Query{
 		Tags:    []string{"etVIP", "etNew"}, // any of them
 		From:    time.Date(2021, 9, 22, 0, 0, 0, 0, china),
-		AddWay:  new(int32(0)),
+		AddWay:  &unknown,
 		PerPage: 10,
 	})
 	if err != nil {
@@ -135,22 +147,57 @@ func ExampleError() {
 		fmt.Println(err)
 		return
 	}
-	_, err = c.GetList(context.Background(), 2, client.Query{Status: 3})
-	if refused, ok := errors.AsType[*client.Error](err); ok {
-		fmt.Println(refused.Status, refused.Msg)
+	_, err = c.GetList(context.Background(), 2, client.Query{Mobile: "abc"})
+	var refused *client.Error
+	if errors.As(err, &refused) {
+		fmt.Println(refused.Status, refused.Code)
 		for _, f := range refused.Fields {
-			fmt.Println(f.Field, f.Message)
+			fmt.Println(f.Field)
 		}
 	}
 	// Output:
-	// 400 参数错误:search[status] 只能是 1 或 -1
-	// search[status] 只能是 1 或 -1,收到的是 「3」
+	// 400 invalid_parameter
+	// search[mobile]
 }
 
-// A token that expires is renewed by the function that is asked for it before every request.
+// What the server would refuse is the same error, and is not sent.
+func ExampleError_notSent() {
+	c, err := client.New(address(), client.WithToken(bearer()))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = c.GetList(context.Background(), 2, client.Query{Tags: []string{""}})
+	fmt.Println(err)
+	fmt.Println(client.CodeOf(err))
+	// Output:
+	// getList: not sent 参数错误:search[tags_data] 每一项都不能为空,也不能含有逗号
+	// invalid_parameter
+}
+
+func ExampleIsUnauthenticated() {
+	c, err := client.New(address(), client.WithToken("expired"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = c.GetBusinessList(context.Background(), 2)
+	fmt.Println(client.IsUnauthenticated(err), client.IsForbidden(err))
+	// Output:
+	// true false
+}
+
+// A token that expires is renewed by the function that is asked for it: before every call, and once
+// more where the server refuses what it returned.
 func ExampleWithTokenSource() {
-	renew := func(context.Context) (string, error) { return bearer(), nil }
-	c, err := client.New(address(), client.WithTokenSource(renew))
+	kept := "expired"
+	source := func(_ context.Context, refused string) (string, error) {
+		if refused == kept {
+			kept = bearer() // in your program: fetched from where members sign in
+		}
+		return kept, nil
+	}
+	c, err := client.New(address(), client.WithTokenSource(source))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -162,5 +209,48 @@ func ExampleWithTokenSource() {
 	}
 	fmt.Println(page.Total)
 	// Output:
+	// 5
+}
+
+// The same page again is fetched only where it has changed; the response says so.
+func ExampleWithResponse() {
+	c, err := client.New(address(), client.WithToken(bearer()))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for range 2 {
+		var response client.Response
+		page, err := c.GetList(client.WithResponse(context.Background(), &response), 2, client.Query{PerPage: 2})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(response.Status == http.StatusNotModified, response.ETag != "", response.RequestID != "", len(page.Data))
+	}
+	// Output:
+	// false true true 2
+	// true true true 2
+}
+
+// Pages is for work that goes by the page, such as a progress bar.
+func ExampleClient_Pages() {
+	c, err := client.New(address(), client.WithToken(bearer()))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var done int
+	for page, err := range c.Pages(context.Background(), 2, client.Query{PerPage: 2}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		done += len(page.Data)
+		fmt.Println(done)
+	}
+	// Output:
+	// 2
+	// 4
 	// 5
 }

@@ -1,13 +1,12 @@
-package client_test
+// Package clienttest calls the server through the Go client, which is a module of its own and cannot
+// have the server in its tests.
+package clienttest
 
 import (
-	"context"
 	"database/sql"
-	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -111,17 +110,3 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
-
-// examples is the mall of the examples, with its address and a token.
-var examples = sync.OnceValue(func() *mall { return open(process{}, nil) })
-
-// process stands in for the testing.TB that examples do not have: what they open lasts as long as
-// the process.
-type process struct{ testing.TB }
-
-func (process) Helper()                           {}
-func (process) Name() string                      { return "Example" }
-func (process) Context() context.Context          { return context.Background() }
-func (process) Cleanup(func())                    {}
-func (process) Fatal(args ...any)                 { panic(fmt.Sprint(args...)) }
-func (process) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }

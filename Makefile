@@ -135,8 +135,11 @@ screenshots: build web/node_modules/.package-lock.json ## docs/*.webp from the p
 	cd web && node test/screenshots.mjs
 
 .PHONY: release
-release: verify/breaking ## keep api/openapi.yaml as the document that later ones must not break
+release: verify/breaking ## keep api/openapi.yaml as the document that later ones must not break, and require the Go client in its version
 	cp api/openapi.yaml api/released.yaml
+	@version=v$$(sed -n 's/^  version: //p' api/openapi.yaml) && ours=example.com/wechatcustomers \
+	&& go -C api/client mod edit -require=$$ours/gen/models@$$version \
+	&& go mod edit -require=$$ours/gen/models@$$version -require=$$ours/api/client@$$version
 
 .PHONY: clean clean/data
 clean: ## remove what was built and fetched into this folder, but no data

@@ -182,7 +182,7 @@ func values(params *gen.GetListParams) url.Values {
 			continue
 		}
 		name, _, _ := strings.Cut(p.Type().Field(i).Tag.Get("form"), ",")
-		if list, ok := p.Field(i).Interface().(*gen.TimeRange); ok {
+		if list, ok := reflect.TypeAssert[*gen.TimeRange](p.Field(i)); ok {
 			sent[name] = *list
 		} else {
 			sent.Set(name, fmt.Sprint(p.Field(i).Elem()))

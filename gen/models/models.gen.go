@@ -1040,6 +1040,9 @@ type TooLarge = ErrorResult
 // TooLong 出错时的返回。 The answer of failure.
 type TooLong = ErrorResult
 
+// TooManyRequests 出错时的返回。 The answer of failure.
+type TooManyRequests = ErrorResult
+
 // Unauthenticated 出错时的返回。 The answer of failure.
 type Unauthenticated = ErrorResult
 

@@ -1,6 +1,7 @@
 package dbtest
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
@@ -33,7 +34,9 @@ func StartWire(t testing.TB, dsn string, rewrite func([]byte) []byte) *Wire {
 		t.Fatal(err)
 	}
 	network, address := cfg.Net, cfg.Addr
-	w := &Wire{rewrite: rewrite, server: func() (net.Conn, error) { return net.Dial(network, address) }, flows: make(chan struct{})}
+	// The flows outlast the test's context: they end with the wire.
+	dial := func() (net.Conn, error) { return new(net.Dialer).DialContext(context.Background(), network, address) }
+	w := &Wire{rewrite: rewrite, server: dial, flows: make(chan struct{})}
 	close(w.flows)
 	cfg.Net, cfg.Addr = "tcp", "127.0.0.1:0"
 	w.listen(t, cfg.Addr)
@@ -45,7 +48,7 @@ func StartWire(t testing.TB, dsn string, rewrite func([]byte) []byte) *Wire {
 
 func (w *Wire) listen(t testing.TB, address string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", address)
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +154,7 @@ func (w *Wire) CutAfter(last func(query string) bool) {
 func (w *Wire) Mend(t testing.TB) {
 	t.Helper()
 	address := w.listener.Addr().String()
-	if c, err := net.Dial("tcp", address); err == nil {
+	if c, err := new(net.Dialer).DialContext(t.Context(), "tcp", address); err == nil {
 		_ = c.Close()
 		t.Fatal("the wire is not cut")
 	}

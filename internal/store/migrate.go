@@ -84,10 +84,12 @@ func begun(ctx context.Context, c *sql.Conn) error {
 	}
 	// goose makes its table and the first row in it one after the other, and gives up where it finds the
 	// one without the other.
-	_, err = c.ExecContext(ctx, "INSERT INTO "+goose.DefaultTablename+" (version_id, is_applied) SELECT 0, 1 FROM (SELECT COUNT(*) AS n FROM "+
-		goose.DefaultTablename+") present WHERE n = 0")
+	_, err = c.ExecContext(ctx, insertFirstVersion)
 	return err
 }
+
+const insertFirstVersion = "INSERT INTO " + goose.DefaultTablename + " (version_id, is_applied) SELECT 0, 1 FROM (SELECT COUNT(*) AS n FROM " +
+	goose.DefaultTablename + ") present WHERE n = 0"
 
 const versionQuery = "SELECT MAX(version_id) FROM " + goose.DefaultTablename + " WHERE is_applied"
 

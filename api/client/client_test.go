@@ -3,7 +3,6 @@ package client_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -61,7 +60,7 @@ func answered(status int, body string, header ...string) func(http.ResponseWrite
 			w.Header().Set(header[i], header[i+1])
 		}
 		w.WriteHeader(status)
-		fmt.Fprint(w, body)
+		w.Write([]byte(body))
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	v1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
 
 	"example.com/wechatcustomers/internal/telemetry"

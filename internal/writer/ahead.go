@@ -115,12 +115,15 @@ func (p *Prepared) workAhead(ctx context.Context) error {
 func (p *Prepared) takeOver(ctx context.Context, tx *sql.Tx, b *batch) (bool, error) {
 	b.ctx, b.tx, b.q, b.ahead = ctx, tx, gendb.New(tx), false
 	of := p.uniacid
-	known, err := b.q.LockBusinesses(ctx, []uint32{uint32(of.business)})
-	if err != nil || len(known) != 1 || int64(known[0].Uniacid) != of.uniacid {
+	delete(b.businesses, of.business)
+	if err := b.lock([]uint32{uint32(of.business)}); err != nil {
 		return false, err
 	}
-	last, version := p.run.written, known[0].RowsVersion
-	b.businesses[of.business] = business{of.uniacid, known[0].Indexed, version}
+	locked, known := b.businesses[of.business]
+	if !known || locked.uniacid != of.uniacid {
+		return false, nil
+	}
+	last, version := p.run.written, locked.version
 	// Either nobody wrote since it was read, or the one before it alone.
 	return version == p.version || version == last.to && last.uniacidOf == of && last.from == p.version, nil
 }

@@ -106,17 +106,9 @@ func (b *batch) load(rows [][]Value) error {
 	if len(businesses) == 0 {
 		return nil
 	}
-	slices.Sort(businesses)
-	for chunk := range slices.Chunk(businesses, statement.MaxRows) {
-		if b.ahead {
-			break // it is known
-		}
-		known, err := b.q.LockBusinesses(b.ctx, chunk)
-		if err != nil {
+	if !b.ahead {
+		if err := b.lock(businesses); err != nil {
 			return err
-		}
-		for _, row := range known {
-			b.businesses[int64(row.ID)] = business{int64(row.Uniacid), row.Indexed, row.RowsVersion}
 		}
 	}
 	for _, business := range slices.Sorted(maps.Keys(b.businesses)) {
@@ -137,6 +129,22 @@ func (b *batch) load(rows [][]Value) error {
 	}
 	for _, row := range owned {
 		b.owners[row[b.t.id].Int] = b.t.keyOf(row)
+	}
+	return nil
+}
+
+// lock makes every other writer to these enterprises wait until the transaction ends, and notes
+// those that there are.
+func (b *batch) lock(ids []uint32) error {
+	slices.Sort(ids)
+	for chunk := range slices.Chunk(ids, statement.MaxRows) {
+		known, err := b.q.LockBusinesses(b.ctx, chunk)
+		if err != nil {
+			return err
+		}
+		for _, row := range known {
+			b.businesses[int64(row.ID)] = business{int64(row.Uniacid), row.Indexed, row.RowsVersion}
+		}
 	}
 	return nil
 }

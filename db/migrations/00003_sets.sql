@@ -14,6 +14,9 @@ ALTER TABLE follows
 ALTER TABLE contacts
   ADD KEY contacts_unionid (crop_id, unionid) COMMENT 'search[keyword] by unionid';
 
+-- By this key 00004 finds contacts; 00006 makes it where this file was run before it had it.
+ALTER TABLE contacts ADD UNIQUE KEY contacts_external (crop_id, external_userid);
+
 CREATE TABLE follow_sets (
   crop_id INT UNSIGNED NOT NULL COMMENT 'the enterprise',
   name    VARBINARY(401) NOT NULL COMMENT 'which value of which filter: a letter for the kind, then the value (internal/filter), at most a tag id of 100 characters',
@@ -35,6 +38,7 @@ ALTER TABLE versions
 ALTER TABLE versions DROP COLUMN indexed;
 DROP TABLE follow_changes;
 DROP TABLE follow_sets;
+ALTER TABLE contacts DROP KEY contacts_external;
 ALTER TABLE contacts DROP KEY contacts_unionid;
 ALTER TABLE follows
   DROP KEY follows_createtime,

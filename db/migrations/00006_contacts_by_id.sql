@@ -3,13 +3,12 @@
 -- external_userid of 32.
 
 -- +goose Up
+ALTER TABLE contacts ADD UNIQUE KEY contacts_external (crop_id, external_userid);
 ALTER TABLE contacts
-  ADD UNIQUE KEY contacts_external (crop_id, external_userid),
   DROP PRIMARY KEY,
   ADD PRIMARY KEY (crop_id, id);
 
 -- +goose Down
 ALTER TABLE contacts
   DROP PRIMARY KEY,
-  ADD PRIMARY KEY (crop_id, external_userid),
-  DROP KEY contacts_external;
+  ADD PRIMARY KEY (crop_id, external_userid);

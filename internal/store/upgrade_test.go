@@ -297,3 +297,26 @@ func TestAMigrationCanBeCutOffAnywhereAndRunAgain(t *testing.T) {
 	}
 	upgraded(t, db, before)
 }
+
+func TestADatabaseThatHas00003WithoutItsKeyOfContactsGetsIt(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	p, err := provider(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.UpTo(t.Context(), 5); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, db, "ALTER TABLE contacts DROP KEY contacts_external")
+	if err := Migrate(t.Context(), db, nil); err != nil {
+		t.Fatal(err)
+	}
+	got := dump(t, db, "SELECT GROUP_CONCAT(column_name ORDER BY seq_in_index) FROM information_schema.statistics "+
+		"WHERE table_schema = DATABASE() AND table_name = 'contacts' AND index_name IN ('PRIMARY', 'contacts_external') GROUP BY index_name ORDER BY index_name")
+	want := dump(t, db, "SELECT 'crop_id,external_userid' UNION ALL SELECT 'crop_id,id'")
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

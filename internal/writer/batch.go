@@ -170,16 +170,16 @@ func (b *batch) loadRows(business int64, keys []key) error {
 			externals = append(externals, k.a)
 		}
 	}
-	known, err := contactsOf(b.ctx, b.tx, tables[Customer], business, externals)
+	known, err := contactsOf(b.ctx, b.tx, business, externals)
 	for external, c := range known {
 		b.contacts[key{business: business, a: external}] = c
 	}
 	return err
 }
 
-// contactsOf returns what follows carry of these contacts of an enterprise; t is the table of
-// contacts.
-func contactsOf(ctx context.Context, tx *sql.Tx, t *table, business int64, externals []string) (map[string][]Value, error) {
+// contactsOf returns what follows carry of these contacts of an enterprise.
+func contactsOf(ctx context.Context, tx *sql.Tx, business int64, externals []string) (map[string][]Value, error) {
+	t := tables[Customer]
 	columns := append([]int{contactKey}, carriedTexts...)
 	for _, c := range carried {
 		columns = append(columns, c.contact)

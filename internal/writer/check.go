@@ -66,7 +66,7 @@ func Check(ctx context.Context, db *sql.DB, progress func(Progress)) (found []Di
 
 func checkEnterprise(ctx context.Context, tx *sql.Tx, crop int64, progress func(Progress)) (found []Difference, err error) {
 	byColumn := map[string]*Difference{}
-	err = eachChunk(ctx, tx, tables[Customer], crop, func(changes []change, done int64) error {
+	err = eachChunk(ctx, tx, crop, func(changes []change, done int64) error {
 		for _, c := range changes {
 			for i, column := range tables[Follow].columns {
 				if c.old[i] == c.new[i] {
@@ -132,14 +132,14 @@ const chunkRows = 1000
 
 // eachChunk goes through the follows of an enterprise, deleted ones too, and calls f with those
 // whose derived columns are wrong: as they are and as they should be.
-func eachChunk(ctx context.Context, tx *sql.Tx, contacts *table, crop int64, f func(wrong []change, done int64) error) error {
+func eachChunk(ctx context.Context, tx *sql.Tx, crop int64, f func(wrong []change, done int64) error) error {
 	done, last := int64(0), int64(0)
 	for {
 		rows, err := tables[Follow].read(ctx, tx, "FORCE INDEX (PRIMARY) WHERE crop_id = ? AND id > ? ORDER BY id LIMIT ?", []any{crop, last, chunkRows})
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		wrong, err := wrongRows(ctx, tx, contacts, crop, rows)
+		wrong, err := wrongRows(ctx, tx, crop, rows)
 		if err != nil {
 			return err
 		}
@@ -151,18 +151,18 @@ func eachChunk(ctx context.Context, tx *sql.Tx, contacts *table, crop int64, f f
 }
 
 // wrongRows returns those of these follows whose derived columns are wrong.
-func wrongRows(ctx context.Context, tx *sql.Tx, contacts *table, crop int64, rows [][]Value) (wrong []change, err error) {
+func wrongRows(ctx context.Context, tx *sql.Tx, crop int64, rows [][]Value) (wrong []change, err error) {
 	externals := map[string]struct{}{}
 	for _, row := range rows {
 		externals[row[followContact].Text] = struct{}{}
 	}
-	known, err := contactsOf(ctx, tx, contacts, crop, slices.Sorted(maps.Keys(externals)))
+	contacts, err := contactsOf(ctx, tx, crop, slices.Sorted(maps.Keys(externals)))
 	if err != nil {
 		return nil, err
 	}
 	for _, row := range rows {
 		is := slices.Clone(row)
-		deriveFollow(is, known[row[followContact].Text])
+		deriveFollow(is, contacts[row[followContact].Text])
 		if !slices.Equal(row, is) {
 			wrong = append(wrong, change{row, is})
 		}

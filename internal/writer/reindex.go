@@ -44,11 +44,9 @@ func (w *Writer) Reindex(ctx context.Context, crops []int64, from int, progress 
 }
 
 // Derive fills in the derived columns of all follows: what a migration does that changes the rule
-// of one. That is 00004: there the contacts still lie in the order of their external_userids.
+// of one.
 func Derive(ctx context.Context, db *sql.DB, progress func(Progress)) error {
-	w, contacts := New(db, time.Now), *tables[Customer]
-	contacts.byKey = "PRIMARY"
-	w.contacts = &contacts
+	w := New(db, time.Now)
 	crops, err := w.enterprises(ctx)
 	if err != nil {
 		return fmt.Errorf("derive: %w", err)
@@ -157,7 +155,7 @@ func (w *Writer) repair(ctx context.Context, crop int64, progress func(Progress)
 		return err
 	}
 	defer func() { _ = snapshot.Rollback() }()
-	return eachChunk(ctx, snapshot, w.contacts, crop, func(wrong []change, done int64) error {
+	return eachChunk(ctx, snapshot, crop, func(wrong []change, done int64) error {
 		tell(progress, Progress{CropID: crop, Step: stepRepair, Done: done})
 		if len(wrong) == 0 {
 			return nil
@@ -187,7 +185,7 @@ func (w *Writer) repairRows(ctx context.Context, crop int64, ids []int64) error 
 				own = append(own, row)
 			}
 		}
-		changes, err := wrongRows(ctx, tx, w.contacts, crop, own)
+		changes, err := wrongRows(ctx, tx, crop, own)
 		if err != nil || len(changes) == 0 {
 			return err
 		}

@@ -18,16 +18,13 @@ import (
 
 // Writer writes records to the tables.
 type Writer struct {
-	db       *sql.DB
-	now      func() time.Time
-	contacts *table // that of contacts
+	db  *sql.DB
+	now func() time.Time
 }
 
 // New returns a Writer to a database of [store.Open] with this program's tables. now is the clock
 // for created_at where a new record brings none.
-func New(db *sql.DB, now func() time.Time) *Writer {
-	return &Writer{db: db, now: now, contacts: tables[Customer]}
-}
+func New(db *sql.DB, now func() time.Time) *Writer { return &Writer{db: db, now: now} }
 
 // china is the zone of every date in the tables.
 var china = time.FixedZone("CST", 8*60*60)

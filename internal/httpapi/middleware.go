@@ -86,14 +86,28 @@ func (x *edge) limit(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// authenticate keeps the token's member for check; Unauthenticated without one.
+// authenticate notes the token's member in the entry: Unauthenticated without one, and TooMany where
+// the member, the address, or whoever has no right from there has sent too many requests.
 func (x *edge) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		member, err := x.signIn(c)
+		e := entryOf(c)
+		if wait := x.failures.spent(e.Client); wait > 0 {
+			return tooMany(c, wait, "without a token that holds, from this address")
+		}
+		if wait := x.addresses.take(e.Client); wait > 0 {
+			return tooMany(c, wait, "from this address")
+		}
+		member, err := x.Verifier.VerifyRequest(c.Request(), x.JWTCookie)
 		if err != nil {
+			if toFault(err).Code == apierr.Unauthenticated {
+				x.failures.take(e.Client)
+			}
 			return err
 		}
-		c.Set(memberKey, member)
+		e.Member = member
+		if wait := x.members.take(fmt.Sprint(member.Uniacid, "/", member.UID)); wait > 0 {
+			return tooMany(c, wait, "from this member")
+		}
 		c.Response().Header().Set(echo.HeaderCacheControl, "private, no-cache")
 		return next(c)
 	}
@@ -111,14 +125,13 @@ func (x *edge) check(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil && misspelt.Code != apierr.Invalid {
 			return err
 		}
-		member, ok := c.Get(memberKey).(auth.Member)
-		if !ok {
+		e, set := entryOf(c), pairs(query)
+		if e.Member == (auth.Member{}) {
 			return apierr.New(apierr.Unauthenticated, nil) // no route of the API goes without authenticate
 		}
-		e, set := entryOf(c), pairs(query)
 		e.asked(set)
 		asked := getlist.Request{
-			Served: &e.Served, Member: member, Address: x.address(r), Query: set, Literal: query, Gzip: gzipped.Taken(strings.Join(r.Header.Values(echo.HeaderAcceptEncoding), ","))}
+			Served: &e.Served, Member: e.Member, Address: x.address(r), Query: set, Literal: query, Gzip: gzipped.Taken(strings.Join(r.Header.Values(echo.HeaderAcceptEncoding), ","))}
 		if r.Method != http.MethodPost {
 			asked.Revalidates, asked.IfNoneMatch = true, strings.Join(r.Header.Values("If-None-Match"), ",")
 		}
@@ -138,9 +151,6 @@ func (x *edge) check(next echo.HandlerFunc) echo.HandlerFunc {
 		return next(c)
 	}
 }
-
-// memberKey is where authenticate leaves the member for check, which every route has behind it.
-const memberKey = "member"
 
 type requestKey struct{}
 

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/time/rate"
 
 	"example.com/wechatcustomers/internal/apierr"
-	"example.com/wechatcustomers/internal/auth"
 )
 
 // Rates bound how many requests a second one caller may send to the API, each with a burst of as
@@ -50,6 +49,9 @@ func newRates(perSecond float64) *rates {
 }
 
 func (l *rates) of(caller string) *rate.Limiter {
+	if item := l.callers.Get(caller); item != nil {
+		return item.Value()
+	}
 	item, _ := l.callers.GetOrSet(caller, rate.NewLimiter(l.limit, l.burst))
 	return item.Value()
 }
@@ -73,39 +75,18 @@ func (l *rates) spent(caller string) time.Duration {
 	if l == nil {
 		return 0
 	}
-	if missing := 1 - l.of(caller).Tokens(); missing > 0 {
+	item := l.callers.Get(caller)
+	if item == nil {
+		return 0 // it has taken nothing
+	}
+	if missing := 1 - item.Value().Tokens(); missing > 0 {
 		return time.Duration(missing / float64(l.limit) * float64(time.Second))
 	}
 	return 0
 }
 
-var errTooMany = errors.New("too many requests")
-
-// tooMany refuses a request and says when the next may come.
+// tooMany refuses a request and says when the next may come; of says which requests, for the log.
 func tooMany(c echo.Context, wait time.Duration, of string) error {
 	c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	return apierr.New(apierr.TooMany, errors.Join(errTooMany, errors.New(of)))
-}
-
-// signIn returns the token's member, whom it counts, as it counts the address and what fails.
-func (x *edge) signIn(c echo.Context) (auth.Member, error) {
-	e := entryOf(c)
-	if wait := x.failures.spent(e.Client); wait > 0 {
-		return auth.Member{}, tooMany(c, wait, "without a token that holds, from this address")
-	}
-	if wait := x.addresses.take(e.Client); wait > 0 {
-		return auth.Member{}, tooMany(c, wait, "from this address")
-	}
-	member, err := x.Verifier.VerifyRequest(c.Request(), x.JWTCookie)
-	if err != nil {
-		if toFault(err).Code == apierr.Unauthenticated {
-			x.failures.take(e.Client)
-		}
-		return member, err
-	}
-	e.Member = member
-	if wait := x.members.take(strconv.FormatUint(uint64(member.Uniacid), 10) + "/" + strconv.FormatUint(uint64(member.UID), 10)); wait > 0 {
-		return member, tooMany(c, wait, "from this member")
-	}
-	return member, nil
+	return apierr.New(apierr.TooMany, errors.New("too many requests "+of))
 }

@@ -38,8 +38,8 @@ type Observe func(ctx context.Context, statement string) (ended func(error))
 
 // Open returns a pool of connections to the database that a go-sql-driver DSN names, hardened as
 // this package needs it whatever the DSN says; it does not connect. Whoever is to be told of its
-// statements may be named. The error of a DSN that cannot
-// be read never contains the DSN's password.
+// statements may be named. The error of a DSN that cannot be read never contains the DSN's
+// password.
 func Open(dsn string, observe ...Observe) (*sql.DB, error) {
 	cfg, err := config(dsn)
 	if err != nil {

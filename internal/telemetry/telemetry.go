@@ -40,7 +40,7 @@ type Telemetry struct {
 // The buckets reach from an answer that is kept to a request that is out of time.
 var buckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
-// service is the name that traces and metrics carry where OTEL_SERVICE_NAME says none.
+// service is the name that traces carry where OTEL_SERVICE_NAME says none.
 const service = "wechat-customers"
 
 // New returns a Telemetry with no measurements yet. With traces they go out by OTLP over HTTP, as the
@@ -92,12 +92,9 @@ func (t *Telemetry) Close(ctx context.Context) error {
 	return t.provider.Shutdown(ctx)
 }
 
-// Register adds metrics of others: a pool, an embedded server.
-func (t *Telemetry) Register(c ...prometheus.Collector) { t.registry.MustRegister(c...) }
-
 // WatchPool adds the state of a pool of connections.
 func (t *Telemetry) WatchPool(db *sql.DB, name string) {
-	t.Register(collectors.NewDBStatsCollector(db, name))
+	t.registry.MustRegister(collectors.NewDBStatsCollector(db, name))
 }
 
 // Metrics answers with all metrics.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"example.com/wechatcustomers/internal/audit"
@@ -66,11 +68,14 @@ type versionCommand struct{}
 // Run prints the program's version and what it was built from.
 func (versionCommand) Run(s streams) error {
 	b := builtFrom()
-	modified := ""
-	if b.Modified {
-		modified = " (modified)"
+	words := []string{"wechat-customers", b.Version}
+	if b.Revision != "" { // what Go could not tell is left out
+		words = append(words, b.Revision)
 	}
-	_, err := fmt.Fprintf(s.out, "wechat-customers %s %s%s %s\n", b.Version, b.Revision, modified, b.Go)
+	if b.Modified {
+		words = append(words, "(modified)")
+	}
+	_, err := fmt.Fprintln(s.out, strings.Join(append(words, b.Go), " "))
 	return err
 }
 
@@ -150,7 +155,7 @@ func (f adminFlags) trail(s streams) (*audit.Trail, func() error, error) {
 type logLines struct{ log *slog.Logger }
 
 func (l logLines) Write(line []byte) (int, error) {
-	l.log.Info("audit", "read", json.RawMessage(line))
+	l.log.Info("audit", "read", json.RawMessage(bytes.TrimSuffix(line, []byte("\n"))))
 	return len(line), nil
 }
 

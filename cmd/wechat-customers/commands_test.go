@@ -36,6 +36,9 @@ func TestImportLoadsStandardInputAndListsBadRecordsAndExits1(t *testing.T) {
 		{"-", bad, 1, "1 bad, 0 duplicates\nstopped: nothing is loaded\n", ""},
 		{"--keep-going -", bad, 1, listed + "loaded 2 records", "2 bad"},
 		{"--keep-going -", bad, 1, "0 new, 0 changed, 2 as they were; 2 bad, 0 duplicates\n", ""},
+		{"--dry-run -", business + customer + `{"tag":{"crop_id":1,"tag_id":"t"}}`, 0, "nothing is written: would load 3 records in", ""},
+		{"--dry-run -", business + `{"tag":{"crop_id":1,"tag_id":"t"}}`, 0, "1 new, 0 changed, 1 as they were; 0 bad, 0 duplicates\n", ""},
+		{"--keep-going -", business + `{"tag":{"crop_id":"1","tag_id":"a b"}}`, 1, "1 as they were; 1 bad, 0 duplicates\n", ""},
 		// What cannot be read is said as well.
 		{"--keep-going - " + dir, bad, 1, "stopped: everything up to standard input:4 is loaded, nothing after it\n", "wechat-customers: " + dir + ":1: read " + dir},
 		{"missing.ndjson", "", 1, "", "wechat-customers: open missing.ndjson"},

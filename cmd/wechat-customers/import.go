@@ -21,7 +21,8 @@ type importCommand struct {
 	databaseFlags
 	indexFlags
 	KeepGoing bool     `help:"Leave bad records out and load the rest; lists them and exits 1."`
-	Files     []string `arg:"" name:"file" help:"Files of newline-delimited JSON; - is standard input."`
+	DryRun    bool     `help:"Report what loading would do, and change nothing. Writers to the same enterprises wait meanwhile."`
+	Files     []string `arg:"" name:"file" help:"Files of newline-delimited JSON, or of saved answers of getList, gzip or not; - is standard input."`
 }
 
 // Help explains the records.
@@ -34,6 +35,9 @@ func (importCommand) Help() string {
   {"customer":{… as has_one_customer}}
   {"tag":{… as tag[]}}
   {"follow":{… as a row of data[] without has_one_customer and has_one_employee}}
+
+Each comes after what it refers to: everything after its business, a follow after its customer. WeCom's own forms of tag_id, remark_mobiles, add_way,
+external_profile and type are taken, and unix seconds and ISO 8601 for dates. A file may also be saved answers of getList, whose rows bring what is in them.
 
 Records are stored under their natural keys (a follow: enterprise, external_userid, userid), so that loading a file again changes nothing. Keys that a record
 leaves out keep their stored values. Of several records of one key the live one wins, then the highest id; the others are listed.`
@@ -59,7 +63,7 @@ func (c importCommand) Run(ctx context.Context, s streams) error {
 			}
 			sources = append(sources, source)
 		}
-		return load(ctx, s, db, c.indexFlags, sources, c.KeepGoing)
+		return load(ctx, s, db, c.indexFlags, sources, importer.Options{KeepGoing: c.KeepGoing, DryRun: c.DryRun})
 	})
 }
 
@@ -77,7 +81,7 @@ func loadDemo(ctx context.Context, s streams, db *sql.DB, flags indexFlags) erro
 	r, w := io.Pipe()
 	defer r.Close() // ends the writing, should the loading end first
 	go func() { w.CloseWithError(demo.Write(w)) }()
-	return load(ctx, s, db, flags, []importer.Source{{Name: "demonstration", Reader: r}}, false)
+	return load(ctx, s, db, flags, []importer.Source{{Name: "demonstration", Reader: r}}, importer.Options{})
 }
 
 // loadDemoIfMissing loads the demonstration into an empty database, and into one that holds a part
@@ -98,24 +102,34 @@ func loadDemoIfMissing(ctx context.Context, s streams, db *sql.DB, flags indexFl
 
 // load imports the sources and reports on standard output: what was loaded, every bad record and
 // every duplicate. The error is errReported where not everything was loaded.
-func load(ctx context.Context, s streams, db *sql.DB, flags indexFlags, sources []importer.Source, keepGoing bool) error {
+func load(ctx context.Context, s streams, db *sql.DB, flags indexFlags, sources []importer.Source, o importer.Options) error {
 	w := writer.New(db, time.Now)
+	o.Progress = importer.Show(s.err, terminal(s.err))
 	var report importer.Report
-	err := w.FillAfter(ctx, int(flags.IndexFrom), func() (err error) {
-		report, err = importer.Import(ctx, w, sources, importer.Options{
-			KeepGoing: keepGoing, Progress: importer.Show(s.err, terminal(s.err)),
-		})
+	run := func() (err error) {
+		report, err = importer.Import(ctx, w, sources, o)
 		return err
-	}, showSteps(s.err))
+	}
+	var err error
+	if o.DryRun {
+		err = run()
+	} else {
+		err = w.FillAfter(ctx, int(flags.IndexFrom), run, showSteps(s.err))
+	}
 	for _, d := range report.Duplicates {
 		fmt.Fprintln(s.out, d)
 	}
 	for _, p := range report.Bad {
 		fmt.Fprintln(s.out, p)
 	}
-	fmt.Fprintf(s.out, "loaded %d records in %v: %d new, %d changed, %d as they were; %d bad, %d duplicates\n",
-		report.Loaded(), report.Elapsed.Round(time.Millisecond), report.New, report.Changed, report.Unchanged, len(report.Bad), len(report.Duplicates))
+	loaded := "loaded"
+	if o.DryRun {
+		loaded = "a dry run, nothing is written: would load"
+	}
+	fmt.Fprintf(s.out, "%s %d records in %v: %d new, %d changed, %d as they were; %d bad, %d duplicates\n",
+		loaded, report.Loaded(), report.Elapsed.Round(time.Millisecond), report.New, report.Changed, report.Unchanged, report.BadRecords(), len(report.Duplicates))
 	switch {
+	case o.DryRun:
 	case report.Stopped && report.LoadedTo.Line == 0:
 		fmt.Fprintln(s.out, "stopped: nothing is loaded")
 	case report.Stopped:

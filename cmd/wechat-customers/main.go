@@ -71,7 +71,7 @@ type program struct {
 	logFlags
 	Serve   serveCommand   `cmd:"" help:"Serve the API."`
 	Migrate migrateCommand `cmd:"" help:"Create the tables, or bring them up to date."`
-	Import  importCommand  `cmd:"" help:"Load records from newline-delimited JSON: business, manager, employee, customer, tag, follow, in this order."`
+	Import  importCommand  `cmd:"" help:"Load records from newline-delimited JSON, or from saved answers of getList."`
 	Demo    demoCommand    `cmd:"" help:"Load the demonstration enterprise."`
 	Check   checkCommand   `cmd:"" help:"Recompute everything that is derived from the base rows and list what differs."`
 	Reindex reindexCommand `cmd:"" help:"Make everything that is derived from the base rows right again, while others read and write."`

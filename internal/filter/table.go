@@ -360,8 +360,8 @@ func Spelt(texts ...string) string {
 }
 
 // Mobiles returns what the column mobiles holds of a row's remark_mobiles: the digits of each,
-// comma-separated. What is no list in JSON, as a column of the original's can cut it, is read as
-// far as it goes.
+// comma-separated. What is no list in JSON, as imports once took it, is read as far as it
+// goes.
 func Mobiles(remarkMobiles string) string {
 	if remarkMobiles == "[]" {
 		return ""

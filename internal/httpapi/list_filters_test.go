@@ -475,7 +475,10 @@ func change(d *rand.Rand, w *world, inOrder bool) string {
 			x.DeletedAt = flip(x.DeletedAt)
 			vary(d, x, nil, 2)
 		case 6:
-			x.Userid = pick(d, []string{strings.ToUpper(x.Userid), strings.ToLower(x.Userid)}) // the same to WeCom
+			other := *x
+			other.Userid = pick(d, []string{strings.ToUpper(x.Userid), strings.ToLower(x.Userid)}) // the same to WeCom, and stored as it was
+			c.follows = append(c.follows, other)
+			continue
 		case 7: // as it was
 		case 8:
 			left = append(left, x.ID)

@@ -301,7 +301,7 @@ func TestEqualTimesAreInTheOrderOfTheIDs(t *testing.T) {
 		t.Helper()
 		w := crowd(6)
 		// Of two days in China, the first beginning a minute before midnight.
-		for i, time := range []int64{1632240000, 1632239940, 1632240000, -5, 1632239940, 1632240000} {
+		for i, time := range []int64{1632240000, 1632239940, 1632240000, 5, 1632239940, 1632240000} {
 			w.follows[i].Createtime = time
 		}
 		b := setup(t, manager+w.records(), path)

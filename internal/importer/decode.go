@@ -1,8 +1,14 @@
 package importer
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -13,72 +19,94 @@ import (
 // where it is the record as a whole; and why, to be read after the name.
 type flaw struct {
 	kind, field, message string
+	halved               bool // of a string: its JSON is right, its text is not
 }
 
 // decode returns the record of one line: {"kind":{"field":value,…}}, where a value is a text, a
-// whole number or null, as the kind's columns have it.
+// whole number or null, as the kind's columns have it, or what WeCom and others write for it (value
+// says what). It returns every field that is wrong; where the line as a whole is, that alone.
 //
 // It is a parser of its own because the rules are stricter than encoding/json's: that one takes
 // unknown and repeated keys, keys in another case, halves of surrogate pairs and invalid UTF-8.
-// Ranges and lengths are the writer's to check.
-func decode(line []byte) (writer.Kind, writer.Record, *flaw) {
+// Ranges and lengths are the writer's to check: they are asked for here where a field is wrong
+// already, so that all are named at once.
+func decode(line []byte) (writer.Kind, writer.Record, []flaw) {
 	p := parser{text: line}
 	if !utf8.Valid(line) {
-		return 0, nil, &flaw{"", "", "is not valid UTF-8"}
+		return 0, nil, []flaw{{message: "is not valid UTF-8"}}
 	}
 	p.space()
 	if !p.take('{') {
-		return 0, nil, &flaw{"", "", "is not a JSON object"}
+		return 0, nil, []flaw{{message: "is not a JSON object"}}
 	}
 	if p.space(); p.peek() == '}' {
-		return 0, nil, &flaw{"", "", "names no kind of record"}
+		return 0, nil, []flaw{{message: "names no kind of record"}}
 	}
 	name, wrong := p.key()
 	if wrong != nil {
-		return 0, nil, wrong
+		return 0, nil, []flaw{*wrong}
 	}
 	kind, known := writer.KindOf(string(name))
 	if !known {
-		return 0, nil, &flaw{"", string(name), "is no known kind of record"}
+		return 0, nil, []flaw{{field: string(name), message: "is no known kind of record; there are business, manager, employee, customer, tag and follow"}}
 	}
 	record, wrong := p.record(kind)
 	if wrong == nil {
 		wrong = p.end()
 	}
-	if wrong != nil {
-		wrong.kind = kind.String()
+	return kind, record, p.all(kind, record, wrong)
+}
+
+// all returns what is wrong with a record that was read: the whole of it, or its fields.
+func (p *parser) all(kind writer.Kind, record writer.Record, whole *flaw) []flaw {
+	if whole != nil {
+		whole.kind = kind.String()
+		return []flaw{*whole}
 	}
-	return kind, record, wrong
+	if len(p.wrong) == 0 {
+		return nil
+	}
+	flaws := p.wrong
+	for _, r := range kind.Check(record) {
+		if !slices.ContainsFunc(flaws, func(f flaw) bool { return f.field == r.Field }) {
+			flaws = append(flaws, flaw{kind: kind.String(), field: r.Field, message: r.Message})
+		}
+	}
+	return flaws
 }
 
 // end reads what closes the line.
 func (p *parser) end() *flaw {
 	p.space()
 	if p.take(',') {
-		return &flaw{"", "", "has another key beside it"}
+		return &flaw{message: "has another key beside it"}
 	}
 	if !p.take('}') {
 		return p.broken()
 	}
 	p.space()
 	if p.at != len(p.text) {
-		return &flaw{"", "", "has text after it"}
+		return &flaw{message: "has text after it"}
 	}
 	return nil
 }
 
 // parser reads JSON from text.
 type parser struct {
-	text []byte
-	at   int
-	hold []byte // the text of a string with escapes
+	text  []byte
+	at    int
+	hold  []byte // the text of a string with escapes
+	wrong []flaw // of single fields
+
+	answer             bool // text is a part of an answer of getList
+	customer, employee writer.Record
 }
 
 func (p *parser) broken() *flaw {
 	if p.at >= len(p.text) {
-		return &flaw{"", "", "is not JSON: it ends too early"}
+		return &flaw{message: "is not JSON: it ends too early"}
 	}
-	return &flaw{"", "", "is not JSON at byte " + strconv.Itoa(p.at+1)}
+	return &flaw{message: "is not JSON at byte " + strconv.Itoa(p.at+1)}
 }
 
 func (p *parser) space() {
@@ -128,10 +156,16 @@ func (p *parser) key() ([]byte, *flaw) {
 // tagName is the one field of the contract that an import reads over: it is made of the tags.
 const tagName = "tag_name"
 
-// record reads the object of a record.
+// externalType is a customer's field, and wecomType WeCom's name of it.
+const (
+	externalType = "external_type"
+	wecomType    = "type"
+)
+
+// record reads the object of a record. What is wrong with single fields is in p.wrong.
 func (p *parser) record(kind writer.Kind) (writer.Record, *flaw) {
 	if !p.take('{') {
-		return nil, &flaw{"", "", "must be an object"}
+		return nil, &flaw{message: "must be an object"}
 	}
 	columns := kind.Columns()
 	record := writer.NewRecord(kind)
@@ -139,7 +173,7 @@ func (p *parser) record(kind writer.Kind) (writer.Record, *flaw) {
 	if p.take('}') {
 		return record, nil
 	}
-	ignored := false
+	var seen uint64 // columns, and one more for tag_name
 	for next := 0; ; {
 		name, wrong := p.key()
 		if wrong != nil {
@@ -149,27 +183,32 @@ func (p *parser) record(kind writer.Kind) (writer.Record, *flaw) {
 		i := next
 		if i >= len(columns) || columns[i].Name != string(name) {
 			i = kind.Field(string(name))
+			switch {
+			case kind == writer.Customer && string(name) == wecomType:
+				i = kind.Field(externalType)
+			case kind == writer.Follow && string(name) == tagName:
+				i = len(columns)
+			}
+		}
+		twice := i >= 0 && seen&(1<<i) != 0
+		if i >= 0 {
+			seen |= 1 << i
 		}
 		switch {
-		case i >= 0:
-			if record[i].Is != writer.Absent {
-				return nil, &flaw{"", columns[i].Name, "is there twice"}
-			}
-			if wrong := p.value(&columns[i], &record[i]); wrong != nil {
-				return nil, wrong
-			}
-			next = i + 1
-		case kind == writer.Follow && string(name) == tagName:
-			if ignored {
-				return nil, &flaw{"", tagName, "is there twice"}
-			}
-			ignored = true
+		case twice:
+			p.mark(kind, string(name), "is there twice")
+			_, wrong = p.skip()
+		case i == len(columns):
 			var unused writer.Value
-			if wrong := p.value(&writer.Column{Name: tagName, Type: writer.Plain}, &unused); wrong != nil {
-				return nil, wrong
-			}
+			wrong = p.value(kind, &writer.Column{Name: tagName, Type: writer.Plain}, &unused)
+		case i >= 0:
+			wrong = p.value(kind, &columns[i], &record[i])
+			next = i + 1
 		default:
-			return nil, &flaw{"", string(name), "is no field of a " + kind.String()}
+			wrong = p.other(kind, string(name))
+		}
+		if wrong != nil {
+			return nil, wrong
 		}
 		p.space()
 		if p.take(',') {
@@ -182,44 +221,189 @@ func (p *parser) record(kind writer.Kind) (writer.Record, *flaw) {
 	}
 }
 
-// value reads one value of a column's type.
-func (p *parser) value(c *writer.Column, into *writer.Value) *flaw {
+// other reads the value of a key that is no field of the kind.
+func (p *parser) other(kind writer.Kind, name string) *flaw {
+	switch {
+	case p.answer && kind == writer.Follow && name == "has_one_customer":
+		return p.nested(writer.Customer, &p.customer)
+	case p.answer && kind == writer.Follow && name == "has_one_employee":
+		return p.nested(writer.Employee, &p.employee)
+	case !p.answer:
+		p.mark(kind, name, "is no field of a "+kind.String())
+	}
+	_, wrong := p.skip()
+	return wrong
+}
+
+// nested reads an object within a row of an answer, or null.
+func (p *parser) nested(kind writer.Kind, into *writer.Record) (wrong *flaw) {
+	if p.word("null") {
+		return nil
+	}
+	if *into, wrong = p.record(kind); wrong != nil {
+		wrong.kind = kind.String()
+	}
+	return wrong
+}
+
+func (p *parser) mark(kind writer.Kind, field, message string) {
+	p.wrong = append(p.wrong, flaw{kind: kind.String(), field: field, message: message})
+}
+
+// value reads one value of a column's type. Beside the contract's form it takes those that WeCom's
+// interfaces and other programs write: arrays for lists that are texts here, a number for add_way,
+// an object for external_profile, unix seconds and ISO 8601 for dates.
+func (p *parser) value(kind writer.Kind, c *writer.Column, into *writer.Value) *flaw {
+	start := p.at
 	switch b := p.peek(); {
 	case b == 'n' && p.word("null"):
 		into.Is = writer.Null
+		if c.Name == externalProfile {
+			*into = writer.Text("null")
+		}
 		return nil
 	case b == '"':
-		if c.Type.Number() && c.Type != writer.Source {
-			return &flaw{"", c.Name, "must be a number, not a text"}
-		}
 		p.at++
 		s, wrong := p.str()
+		if wrong != nil && wrong.field == "" && wrong.halved {
+			p.mark(kind, c.Name, wrong.message)
+			return p.rest(start)
+		}
 		if wrong != nil {
-			if wrong.field == "" {
-				wrong.field = c.Name
-			}
 			return wrong
 		}
-		*into = writer.Text(string(s))
+		switch {
+		case c.Type.Number() && c.Type != writer.Source:
+			p.mark(kind, c.Name, form(c)+", not a text")
+		case c.Type == writer.Date:
+			*into = writer.Text(date(string(s)))
+		default:
+			*into = writer.Text(string(s))
+		}
 		return nil
 	case b == '-' || '0' <= b && b <= '9':
-		if !c.Type.Number() || c.Type == writer.Source {
-			return &flaw{"", c.Name, "must be a text, not a number"}
-		}
 		n, message := p.number()
-		if message != "" {
-			return &flaw{"", c.Name, message}
+		switch {
+		case message != "":
+			p.mark(kind, c.Name, message)
+			for strings.IndexByte("0123456789+-.eE", p.peek()) >= 0 && p.at < len(p.text) {
+				p.at++
+			}
+		case c.Type == writer.Source:
+			*into = writer.Text(strconv.FormatInt(n, 10))
+		case c.Type == writer.Date:
+			at, message := moment(n)
+			if message != "" {
+				p.mark(kind, c.Name, message)
+			}
+			*into = writer.Text(at)
+		case !c.Type.Number():
+			p.mark(kind, c.Name, form(c)+", not a number")
+		default:
+			*into = writer.Int(n)
 		}
-		*into = writer.Int(n)
 		return nil
-	case b == '{' || b == '[' || b == 't' && p.word("true") || b == 'f' && p.word("false"):
-		if c.Type.Number() && c.Type != writer.Source {
-			return &flaw{"", c.Name, "must be a number"}
-		}
-		return &flaw{"", c.Name, "must be a text"}
-	default:
-		return p.broken()
 	}
+	raw, wrong := p.skip()
+	if wrong != nil {
+		return wrong
+	}
+	if s, ok := structured(c, raw); ok {
+		*into = writer.Text(s)
+		return nil
+	}
+	p.mark(kind, c.Name, form(c))
+	return nil
+}
+
+// rest reads the value that begins at start over.
+func (p *parser) rest(start int) *flaw {
+	p.at = start
+	_, wrong := p.skip()
+	return wrong
+}
+
+const externalProfile = "external_profile"
+
+// form says what is wanted of a column's value.
+func form(c *writer.Column) string {
+	switch {
+	case c.Type == writer.Source:
+		return "must be digits"
+	case c.Type.Number():
+		return "must be a number"
+	case c.Type == writer.Keys:
+		return "must be a text, ids separated by commas, or a list of texts"
+	case c.Type == writer.Texts:
+		return "must be a list, or its JSON as a text"
+	case c.Name == externalProfile:
+		return "must be a text or an object"
+	default:
+		return "must be a text"
+	}
+}
+
+// structured returns the text that stands for an array or object in a column, false where none
+// does.
+func structured(c *writer.Column, raw []byte) (string, bool) {
+	switch {
+	case c.Name == externalProfile && (raw[0] == '{' || raw[0] == '['), c.Type == writer.Texts && raw[0] == '[':
+		var b bytes.Buffer
+		err := json.Compact(&b, raw)
+		return b.String(), err == nil
+	case c.Type == writer.Keys && raw[0] == '[':
+		var list []string
+		err := json.Unmarshal(raw, &list)
+		comma := slices.ContainsFunc(list, func(s string) bool { return strings.ContainsRune(s, ',') })
+		return strings.Join(list, ","), err == nil && !comma
+	}
+	return "", false
+}
+
+// china is the zone of every date in the tables.
+var china = time.FixedZone("CST", 8*60*60)
+
+// moment returns a time in unix seconds, or milliseconds, as a date.
+func moment(n int64) (at, message string) {
+	if n >= writer.FromMillis {
+		n /= 1000
+	}
+	if n < 1 || n >= writer.FromMillis {
+		return "", "must be a date, or a time in unix seconds, from 1"
+	}
+	return time.Unix(n, 0).In(china).Format(time.DateTime), ""
+}
+
+// isoLayouts are the forms of ISO 8601 that are read; without a zone they are China's time.
+var isoLayouts = []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", time.DateOnly}
+
+// date returns a date in the form of the tables where it is one of ISO 8601, and else as it is.
+func date(s string) string {
+	if len(s) == len(time.DateTime) && s[10] == ' ' {
+		return s
+	}
+	for _, layout := range isoLayouts {
+		if t, err := time.ParseInLocation(layout, s, china); err == nil {
+			return t.In(china).Format(time.DateTime)
+		}
+	}
+	return s
+}
+
+// skip reads a value of any kind over, and returns its text.
+func (p *parser) skip() ([]byte, *flaw) {
+	d := json.NewDecoder(bytes.NewReader(p.text[p.at:]))
+	var raw json.RawMessage
+	if err := d.Decode(&raw); err != nil {
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok && p.at+int(syntax.Offset) < len(p.text) {
+			p.at += int(max(syntax.Offset-1, 0))
+		} else {
+			p.at = len(p.text)
+		}
+		return nil, p.broken()
+	}
+	p.at += int(d.InputOffset())
+	return raw, nil
 }
 
 func (p *parser) word(w string) bool {
@@ -239,7 +423,7 @@ func (p *parser) number() (int64, string) {
 	for p.at < len(p.text) && '0' <= p.text[p.at] && p.text[p.at] <= '9' {
 		d := uint64(p.text[p.at] - '0')
 		if n > (math.MaxUint64-d)/10 {
-			return 0, "is out of range"
+			return 0, "must be a 64-bit number"
 		}
 		n = n*10 + d
 		p.at++
@@ -259,7 +443,7 @@ func (p *parser) number() (int64, string) {
 	case negative && n == math.MaxInt64+1:
 		return math.MinInt64, ""
 	}
-	return 0, "is out of range"
+	return 0, "must be a 64-bit number"
 }
 
 // str reads a string after its opening quote. The result holds until the next call.
@@ -319,11 +503,11 @@ func (p *parser) escaped() ([]byte, *flaw) {
 			}
 			if utf16.IsSurrogate(r) {
 				if !p.take('\\') || !p.take('u') {
-					return nil, &flaw{"", "", "has half of a surrogate pair"}
+					return nil, &flaw{message: "has half of a surrogate pair", halved: true}
 				}
 				low, ok := p.hex()
 				if r = utf16.DecodeRune(r, low); !ok || r == utf8.RuneError {
-					return nil, &flaw{"", "", "has half of a surrogate pair"}
+					return nil, &flaw{message: "has half of a surrogate pair", halved: true}
 				}
 			}
 			p.hold = utf8.AppendRune(p.hold, r)

@@ -26,20 +26,23 @@ func FuzzDecodeAgreesWithEncodingJSON(f *testing.F) {
 	for _, line := range []string{
 		`{"tag":{"crop_id":1,"tag_id":"\ud83c\udf38\u00e9\"\\\/\b\f\n\r\t","deleted_at":null,"order":-9223372036854775808}}`,
 		` { "tag" : { } } `, `{}`, ` { } `, `{"tag":{"crop_id":-0}}`, `{"tag":{"order":9223372036854775808}}`, `{"tag":{"name":"\ud83c"}}`, `{"tag":{"name":"\uD83C\u0041"}}`,
-		`{"\u0074ag":{"\u006eame":"x"}}`, `{"follow":{"add_way":"1","tag_name":"x"}}`, `{"tag":{"name":"x"},}`, `{"tag":{"name":"` + "\t" + `"}}`, `{"tag":{"order":1e5}}`, `null`, `{"tag":null}`,
+		`{"\u0074ag":{"\u006eame":"x"}}`, `{"follow":{"add_way":"1","tag_name":"x"}}`, `{"tag":{"name":"x"},}`, `{"tag":{"name":"` + "\t" + `"}}`, `{"tag":{"order":1e5}}`, `null`, `{"follow":{"tag_id":["a","b"],"remark_mobiles":["1"],"add_way":1,"created_at":1632277573}}`,
+		`{"customer":{"type":2,"external_profile":{ "a" : 1 },"created_at":"2021-02-28T00:00:00.5Z"}}`, `{"tag":null}`,
 	} {
 		f.Add([]byte(line))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
 		kind, record, wrong := decode(line)
-		if wrong != nil {
-			if wrong.message == "" || strings.Contains(wrong.message, "\n") {
-				t.Errorf("%q: message %q", line, wrong.message)
+		for _, w := range wrong {
+			if w.message == "" || strings.Contains(w.message, "\n") {
+				t.Errorf("%q: message %q", line, w.message)
 			}
 			// What is not JSON for the one is not for the other.
-			if strings.HasPrefix(wrong.message, "is not JSON") && json.Valid(line) && utf8.Valid(line) && len(line) > 0 {
-				t.Errorf("%q is JSON, decode says it %s", line, wrong.message)
+			if strings.HasPrefix(w.message, "is not JSON") && json.Valid(line) && utf8.Valid(line) && len(line) > 0 {
+				t.Errorf("%q is JSON, decode says it %s", line, w.message)
 			}
+		}
+		if len(wrong) > 0 {
 			return
 		}
 		var whole map[string]map[string]json.RawMessage
@@ -54,6 +57,11 @@ func FuzzDecodeAgreesWithEncodingJSON(f *testing.F) {
 		for i, v := range record {
 			column := kind.Columns()[i]
 			raw, there := fields[column.Name]
+			if other, short := fields[wecomType]; !there && short && column.Name == externalType {
+				raw, there = other, true
+				delete(fields, wecomType)
+				fields[externalType] = raw
+			}
 			if there != (v.Is != writer.Absent) {
 				t.Errorf("%q: %s present: %v", line, column.Name, !there)
 			}
@@ -69,11 +77,23 @@ func FuzzDecodeAgreesWithEncodingJSON(f *testing.F) {
 					t.Errorf("%q: %s is not null", line, column.Name)
 				}
 			default:
+				if string(raw) == "null" && v.Text == "null" && column.Name == externalProfile {
+					continue
+				}
+				if raw[0] == '[' || raw[0] == '{' {
+					if s, ok := structured(&column, raw); !ok || s != v.Text {
+						t.Errorf("%q: %s is %q, not %q", line, column.Name, s, v.Text)
+					}
+					continue
+				}
 				if json.Unmarshal(raw, &text) == nil && text != nil {
+					if column.Type == writer.Date {
+						*text = date(*text)
+					}
 					if *text != v.Text {
 						t.Errorf("%q: %s is %q, not %q", line, column.Name, *text, v.Text)
 					}
-				} else if err := json.Unmarshal(raw, &number); err != nil || number == nil || *number != v.Int {
+				} else if err := json.Unmarshal(raw, &number); err != nil || number == nil || column.Type.Number() && column.Type != writer.Source && *number != v.Int {
 					t.Errorf("%q: %s is %s, not %d", line, column.Name, raw, v.Int)
 				}
 			}

@@ -1,11 +1,12 @@
 // Package importer owns the import format: newline-delimited JSON whose records are the contract's
-// own objects, {"follow":{…}} to a line, in the order business, manager, employee, customer, tag,
-// follow. It reads them, batches them to internal/writer, and reports what became of each.
+// own objects, {"follow":{…}} to a line, each after what it refers to; or saved answers of getList.
+// It reads them, batches them to internal/writer, and reports what became of each.
 package importer
 
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -18,11 +19,15 @@ import (
 	"example.com/wechatcustomers/internal/writer"
 )
 
-// Source is one file to import.
+// Source is one file to import, or any other origin of records.
 type Source struct {
-	Name   string // as messages name it
-	Reader io.Reader
-	Size   int64 // in bytes, 0 where it is not known
+	Name   string    // as messages name it
+	Reader io.Reader // lines or answers, gzip or not
+	Size   int64     // in bytes, 0 where it is not known
+
+	// Records gives records where there is no Reader, until give returns an error, which it returns.
+	// at is what a Place then has for a line.
+	Records func(ctx context.Context, give func(at int64, kind writer.Kind, record writer.Record) error) error
 }
 
 // Options say how to import.
@@ -32,7 +37,10 @@ type Options struct {
 	KeepGoing bool
 	// BatchRows is how many records are written in one transaction; 0 is 1,000.
 	BatchRows int
-	// Progress hears how far the import is; nil is silent. It is called from one goroutine.
+	// DryRun writes nothing: the report is what loading would have done.
+	DryRun bool
+	// Progress hears how far the import is after each batch; nil is silent. It is called from one
+	// goroutine.
 	Progress func(Progress)
 	// Now is the clock of rates; nil is the system's.
 	Now func() time.Time
@@ -48,7 +56,7 @@ type Report struct {
 	New, Changed, Unchanged int64 // records loaded, by what they did to their row
 	Elapsed                 time.Duration
 
-	Bad        []Problem   // each bad record that was met, in the order of lines
+	Bad        []Problem   // each wrong field of each bad record that was met, in the order of lines
 	Duplicates []Duplicate // each record that is not stored, or is stored no longer, because of another of the same key
 
 	// LoadedTo is the last line of the last batch that is loaded, without its bad records; its Line is
@@ -60,15 +68,33 @@ type Report struct {
 // Loaded returns the number of records loaded.
 func (r *Report) Loaded() int64 { return r.New + r.Changed + r.Unchanged }
 
+// BadRecords returns the number of bad records: of some there are several problems.
+func (r *Report) BadRecords() int {
+	n := 0
+	for i, p := range r.Bad {
+		if i == 0 || p.Place != r.Bad[i-1].Place || p.Kind != r.Bad[i-1].Kind {
+			n++
+		}
+	}
+	return n
+}
+
 // Place is a line of a source.
 type Place struct {
 	Source string
-	Line   int64 // from 1
+	Line   int64  // from 1
+	Part   string // of the answer of getList that begins there
 }
 
-func (p Place) String() string { return p.Source + ":" + strconv.FormatInt(p.Line, 10) }
+func (p Place) String() string {
+	s := p.Source + ":" + strconv.FormatInt(p.Line, 10)
+	if p.Part != "" {
+		s += " " + p.Part
+	}
+	return s
+}
 
-// Problem is a bad record.
+// Problem is a bad record, or a wrong field of one.
 type Problem struct {
 	Place
 	Kind    string // the kind of record, "" where it was not even to be read
@@ -124,6 +150,20 @@ func Import(ctx context.Context, w *writer.Writer, sources []Source, o Options) 
 		o.Now = time.Now
 	}
 	i := &importer{run: w.Run(), o: o, start: o.Now(), total: size(sources)}
+	if !o.DryRun {
+		return i.load(ctx, sources)
+	}
+	var report Report
+	err := w.Try(ctx, func(run *writer.Run) (err error) {
+		i.run = run
+		report, err = i.load(ctx, sources)
+		return err
+	})
+	return report, err
+}
+
+func (i *importer) load(ctx context.Context, sources []Source) (Report, error) {
+	o := i.o
 	ctx, cancel := context.WithCancel(ctx)
 	batches := make(chan *batch, 1) // one is read while one is written and one waits
 	readErr := make(chan error, 1)
@@ -157,19 +197,44 @@ func size(sources []Source) (total int64) {
 	return total
 }
 
-// batch is what is written in one transaction: records of one kind, and bad ones among them.
+// batch is what is written in one transaction: records, by their kinds, and bad ones among them.
 type batch struct {
-	kind    writer.Kind
-	records []writer.Record
-	places  []Place // of the records
-	bad     []Problem
-	end     Place // the last line of the batch
-	bytes   int64 // read up to there
+	groups [kinds]group
+	size   int // of lines or records, bad ones too
+	bad    []numbered
+	first  Place
+	end    Place // the last line of the batch
+	bytes  int64 // read up to there
 
-	prepared *writer.Prepared
+	prepared *writer.Prepared // of a batch of one kind
 }
 
-func (b *batch) size() int { return len(b.records) + len(b.bad) }
+// only returns the kind of a batch that has one.
+func (b *batch) only() (kind writer.Kind, ok bool) {
+	n := 0
+	for k := range b.groups {
+		if len(b.groups[k].records) > 0 {
+			kind = writer.Kind(k)
+			n++
+		}
+	}
+	return kind, n == 1
+}
+
+const kinds = writer.Follow + 1
+
+// group is the records of a kind.
+type group struct {
+	records []writer.Record
+	places  []Place
+	numbers []int // each one's in the batch
+}
+
+// numbered is a problem of a record of this number in its batch.
+type numbered struct {
+	n int
+	Problem
+}
 
 // importer is the writing side of an import.
 type importer struct {
@@ -196,27 +261,26 @@ func (i *importer) write(ctx context.Context, batches <-chan *batch) error {
 		if b == nil {
 			return context.Cause(ctx)
 		}
-		if b.prepared == nil {
-			b.prepared = i.run.Prepare(ctx, b.kind, b.records)
-		}
 		// The next one is made ready while this one is written.
-		select {
-		case next = <-batches:
-			if next != nil {
-				next.prepared = i.run.Prepare(ctx, next.kind, next.records)
+		if i.prepare(ctx, b) {
+			select {
+			case next = <-batches:
+				if next != nil {
+					i.prepare(ctx, next)
+				}
+			default:
 			}
-		default:
 		}
 		if len(b.bad) > 0 && !i.o.KeepGoing {
-			i.report.Bad = append(i.report.Bad, b.bad...)
+			i.add(b)
 			return ErrBadRecords
 		}
-		result, err := b.prepared.Write(ctx, i.o.KeepGoing)
-		if err != nil {
-			return fmt.Errorf("%s to %s: %w", b.first(), b.end, err)
+		if err := i.writeBatch(ctx, b); err != nil {
+			return fmt.Errorf("%s to %s: %w", b.first, b.end, err)
 		}
-		i.add(b, &result)
-		if len(result.Rejected) > 0 && !i.o.KeepGoing {
+		bad := len(i.report.Bad)
+		i.add(b)
+		if len(i.report.Bad) > bad && !i.o.KeepGoing {
 			return ErrBadRecords
 		}
 		i.report.LoadedTo = b.end
@@ -225,32 +289,64 @@ func (i *importer) write(ctx context.Context, batches <-chan *batch) error {
 	}
 }
 
-// first returns where the batch begins.
-func (b *batch) first() Place {
-	if len(b.places) > 0 {
-		return b.places[0]
+// prepare begins to make a batch ready, false where it cannot: it is of several kinds, or every
+// write has to see the ones before it.
+func (i *importer) prepare(ctx context.Context, b *batch) bool {
+	kind, one := b.only()
+	if !one || i.o.DryRun {
+		return false
 	}
-	return b.end
+	if b.prepared == nil {
+		b.prepared = i.run.Prepare(ctx, kind, b.groups[kind].records)
+	}
+	return true
 }
 
-func (i *importer) add(b *batch, result *writer.Result) {
+func (i *importer) writeBatch(ctx context.Context, b *batch) error {
+	if b.prepared != nil {
+		kind, _ := b.only()
+		result, err := b.prepared.Write(ctx, i.o.KeepGoing)
+		if err == nil {
+			i.result(kind, &b.groups[kind], &result, b)
+		}
+		return err
+	}
+	var groups []writer.Group
+	for kind := range b.groups {
+		if records := b.groups[kind].records; len(records) > 0 {
+			groups = append(groups, writer.Group{Kind: writer.Kind(kind), Records: records})
+		}
+	}
+	results, err := i.run.WriteAll(ctx, groups, i.o.KeepGoing)
+	if err != nil {
+		return err
+	}
+	for n, g := range groups {
+		i.result(g.Kind, &b.groups[g.Kind], &results[n], b)
+	}
+	return nil
+}
+
+// result takes what became of a group into the report, and its bad records to those of the batch.
+func (i *importer) result(kind writer.Kind, g *group, result *writer.Result, b *batch) {
 	r := &i.report
 	r.New += int64(result.New)
 	r.Changed += int64(result.Changed)
 	r.Unchanged += int64(result.Unchanged)
 	for _, d := range result.Duplicates {
-		r.Duplicates = append(r.Duplicates, Duplicate{Place: b.places[d.Record], Kind: b.kind.String(), Key: d.Key, Kept: d.Kept, Dropped: d.Dropped})
+		r.Duplicates = append(r.Duplicates, Duplicate{Place: g.places[d.Record], Kind: kind.String(), Key: d.Key, Kept: d.Kept, Dropped: d.Dropped})
 	}
-	// Both lists are in the order of lines.
-	bad := b.bad
 	for _, x := range result.Rejected {
-		place := b.places[x.Record]
-		for len(bad) > 0 && bad[0].before(place) {
-			r.Bad, bad = append(r.Bad, bad[0]), bad[1:]
-		}
-		r.Bad = append(r.Bad, Problem{Place: place, Kind: b.kind.String(), Field: x.Field, Message: x.Message})
+		b.bad = append(b.bad, numbered{g.numbers[x.Record], Problem{Place: g.places[x.Record], Kind: kind.String(), Field: x.Field, Message: x.Message}})
 	}
-	r.Bad = append(r.Bad, bad...)
+}
+
+// add takes the bad records of a batch into the report.
+func (i *importer) add(b *batch) {
+	slices.SortStableFunc(b.bad, func(x, y numbered) int { return x.n - y.n })
+	for _, x := range b.bad {
+		i.report.Bad = append(i.report.Bad, x.Problem)
+	}
 }
 
 // settled leaves out what did not last: a record that was dropped, and later kept after all because
@@ -273,10 +369,6 @@ func settled(all []Duplicate) []Duplicate {
 	return lasting
 }
 
-// before compares lines of one batch. A batch may run over from one source into the next; then only
-// lines of the same source are compared.
-func (p Problem) before(q Place) bool { return p.Source == q.Source && p.Line < q.Line }
-
 // read parses the sources into batches. It returns the first error of a reader or of ctx.
 func read(ctx context.Context, sources []Source, o Options, batches chan<- *batch) error {
 	r := reader{ctx: ctx, rows: o.BatchRows, keepGoing: o.KeepGoing, batches: batches}
@@ -295,18 +387,59 @@ type reader struct {
 	keepGoing bool
 	batches   chan<- *batch
 
-	batch *batch
-	bytes int64
+	batch   *batch
+	bytes   int64
+	present map[reference]bool // what records of the batch are (true), or refer to (false)
+}
+
+// reference is what a record refers to: an enterprise, or with an external_userid its customer.
+type reference struct {
+	business int64
+	external string
 }
 
 // source reads one source to its end.
 func (r *reader) source(s Source) error {
-	lines := bufio.NewReaderSize(s.Reader, 1<<16)
+	if s.Reader == nil {
+		return s.Records(r.ctx, func(at int64, kind writer.Kind, record writer.Record) error {
+			return r.record(Place{Source: s.Name, Line: at}, kind, record)
+		})
+	}
+	counted := &counter{r: s.Reader}
+	before := r.bytes
+	lines := bufio.NewReaderSize(counted, 1<<16)
+	if magic, err := lines.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
+		text, err := gzip.NewReader(lines)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+		lines = bufio.NewReaderSize(text, 1<<16)
+	}
+	read := func() { r.bytes = before + counted.n - int64(lines.Buffered()) }
+	if beginsAnswer(lines) {
+		return r.answers(s.Name, lines, read)
+	}
+	return r.lines(s.Name, lines, read)
+}
+
+// counter counts what is read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// lines reads newline-delimited records; read is told after each.
+func (r *reader) lines(name string, lines *bufio.Reader, read func()) error {
 	var hold []byte
-	last := writer.Business
-	for place := (Place{Source: s.Name, Line: 1}); ; place.Line++ {
+	for place := (Place{Source: name, Line: 1}); ; place.Line++ {
 		line, n, err := readLine(lines, &hold)
-		r.bytes += n
+		read()
 		if err != nil && !errors.Is(err, io.EOF) {
 			return errors.Join(r.send(), fmt.Errorf("%s: %w", place, err))
 		}
@@ -317,18 +450,13 @@ func (r *reader) source(s Source) error {
 		}
 		switch {
 		case line == nil && n > MaxLine:
-			err = r.bad(place, &flaw{"", "", "is longer than " + strconv.Itoa(MaxLine) + " bytes"})
+			err = r.bad(place, flaw{message: "is longer than " + strconv.Itoa(MaxLine) + " bytes"})
 		case len(bytes.TrimSpace(line)) == 0:
 			err = nil
 		default:
-			kind, record, wrong := decode(line)
-			switch {
-			case wrong != nil:
-				err = r.bad(place, wrong)
-			case kind < last:
-				err = r.bad(place, &flaw{kind.String(), "", "comes after a " + last.String() + ": the order is business, manager, employee, customer, tag, follow"})
-			default:
-				last = kind
+			if kind, record, wrong := decode(line); len(wrong) > 0 {
+				err = r.bad(place, wrong...)
+			} else {
 				err = r.record(place, kind, record)
 			}
 		}
@@ -368,35 +496,86 @@ func readLine(r *bufio.Reader, hold *[]byte) (line []byte, n int64, err error) {
 	}
 }
 
+// record takes a record. Within a batch the kinds are written in their order, whatever order they
+// came in; so that this is as good as writing each record where it stands, a batch ends before a
+// record that an earlier one of it should have come after.
 func (r *reader) record(place Place, kind writer.Kind, record writer.Record) error {
-	if r.batch != nil && len(r.batch.records) > 0 && r.batch.kind != kind {
+	is, refers := references(kind, record)
+	if there, met := r.present[is]; met && !there && is != (reference{}) {
 		if err := r.send(); err != nil {
 			return err
 		}
 	}
 	b := r.open()
-	b.kind = kind
-	b.records = append(b.records, record)
-	b.places = append(b.places, place)
+	if is != (reference{}) {
+		r.present[is] = true
+	}
+	if _, met := r.present[refers]; !met && refers != (reference{}) {
+		r.present[refers] = false
+	}
+	g := &b.groups[kind]
+	g.records = append(g.records, record)
+	g.places = append(g.places, place)
+	g.numbers = append(g.numbers, b.size)
 	return r.took(place)
 }
 
-func (r *reader) bad(place Place, wrong *flaw) error {
+// references returns what others can refer to a record as, and what it refers to itself. What a
+// follow's customer refers to it does not: there is none without.
+func references(kind writer.Kind, record writer.Record) (is, refers reference) {
+	switch kind {
+	case writer.Business:
+		return reference{business: record[businessID].Int}, reference{}
+	case writer.Customer:
+		crop := record[customerCrop].Int
+		return reference{crop, record[customerKey].Text}, reference{business: crop}
+	case writer.Follow:
+		return reference{}, reference{record[followCrop].Int, record[followContact].Text}
+	case writer.Tag:
+		return reference{}, reference{business: record[tagCrop].Int}
+	case writer.Employee:
+		return reference{}, reference{business: record[employeeBusiness].Int}
+	default:
+		return reference{}, reference{business: record[managerBusiness].Int}
+	}
+}
+
+// Where records have what others refer to.
+var (
+	businessID       = writer.Business.Field("id")
+	managerBusiness  = writer.Manager.Field("business_id")
+	employeeBusiness = writer.Employee.Field("business_id")
+	customerCrop     = writer.Customer.Field("crop_id")
+	customerKey      = writer.Customer.Field("external_userid")
+	tagCrop          = writer.Tag.Field("crop_id")
+	followCrop       = writer.Follow.Field("crop_id")
+	followContact    = writer.Follow.Field("external_userid")
+)
+
+func (r *reader) bad(place Place, wrong ...flaw) error {
 	b := r.open()
-	b.bad = append(b.bad, Problem{Place: place, Kind: wrong.kind, Field: wrong.field, Message: wrong.message})
+	for _, f := range wrong {
+		b.bad = append(b.bad, numbered{b.size, Problem{Place: place, Kind: f.kind, Field: f.field, Message: f.message}})
+	}
 	return r.took(place)
 }
 
 func (r *reader) open() *batch {
 	if r.batch == nil {
 		r.batch = &batch{}
+		r.present = map[reference]bool{}
 	}
 	return r.batch
 }
 
 func (r *reader) took(place Place) error {
-	r.batch.end, r.batch.bytes = place, r.bytes
-	if r.batch.size() < r.rows {
+	b := r.batch
+	if b.size == 0 {
+		b.first = place
+	}
+	b.size++
+	b.end, b.bytes = place, r.bytes
+	if b.size < r.rows {
 		return nil
 	}
 	return r.send()
@@ -409,7 +588,7 @@ func (r *reader) send() error {
 	}
 	select {
 	case r.batches <- r.batch:
-		r.batch = nil
+		r.batch, r.present = nil, nil
 		return nil
 	case <-r.ctx.Done():
 		return context.Cause(r.ctx)

@@ -2,8 +2,10 @@ package importer_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -307,7 +309,7 @@ func TestABadRecordIsNamedByFileLineAndFieldAndItsBatchLoadsNothing(t *testing.T
 		{`{"follow":[]}`, `the follow record must be an object`},
 		{`{"follow":{}} x`, `the follow record has text after it`},
 		{`{"follow":{},"tag":{}}`, `the follow record has another key beside it`},
-		{`{"fellow":{}}`, `fellow is no known kind of record`},
+		{`{"fellow":{}}`, `fellow is no known kind of record; there are business, manager, employee, customer, tag and follow`},
 		{`{}`, `the line names no kind of record`},
 		{follow(`"has_one_customer":null`), `follow.has_one_customer is no field of a follow`},
 		{follow(`"Remark":"x"`), `follow.Remark is no field of a follow`},
@@ -325,17 +327,28 @@ func TestABadRecordIsNamedByFileLineAndFieldAndItsBatchLoadsNothing(t *testing.T
 		{follow(`"status":1.0`), `follow.status must be a whole number`},
 		{follow(`"status":1e2`), `follow.status must be a whole number`},
 		{follow(`"status":01`), `follow.status is not a number of JSON`},
-		{follow(`"status":2147483648`), `follow.status must be a 32-bit number`},
-		{follow(`"createtime":9223372036854775808`), `follow.createtime is out of range`},
+		{follow(`"status":2147483648`), `follow.status must be 1 or -1`},
+		{follow(`"status":0`), `follow.status must be 1 or -1`},
+		{follow(`"createtime":-1`), `follow.createtime must be a time in unix seconds, from 0`},
+		{follow(`"createtime":1632277573000000`), `follow.createtime must be a time in unix seconds, from 0`},
+		{follow(`"created_at":0`), `follow.created_at must be a date, or a time in unix seconds, from 1`},
+		{follow(`"remark_mobiles":"[\"138"`), `follow.remark_mobiles must be a JSON list, as ["13800000001"]`},
+		{follow(`"remark_mobiles":""`), `follow.remark_mobiles must be a JSON list, as ["13800000001"]`},
+		{follow(`"remark_mobiles":"null"`), `follow.remark_mobiles must be a JSON list, as ["13800000001"]`},
+		{follow(`"remark_mobiles":{}`), `follow.remark_mobiles must be a list, or its JSON as a text`},
+		{follow(`"tag_id":["a,b"]`), `follow.tag_id must be a text, ids separated by commas, or a list of texts`},
+		{follow(`"tag_id":7`), `follow.tag_id must be a text, ids separated by commas, or a list of texts, not a number`},
+		{follow(`"add_way":-1`), `follow.add_way must be digits, at most 4294967295`},
+		{`{"customer":{"crop_id":1,"external_userid":"wmA","external_profile":true}}`, `customer.external_profile must be a text or an object`},
+		{`{"customer":{"crop_id":1,"external_userid":"wmA","type":1,"external_type":1}}`, `customer.external_type is there twice`},
+		{follow(`"createtime":9223372036854775808`), `follow.createtime must be a 64-bit number`},
 		{follow(`"uid":-1`), `follow.uid must be 0 to 4294967295`},
 		{follow(`"id":0`), `follow.id must be 1 to 9007199254740991`},
 		{follow(`"id":9007199254740992`), `follow.id must be 1 to 9007199254740991`},
-		{follow(`"add_way":1`), `follow.add_way must be a text, not a number`},
 		{follow(`"add_way":"4294967296"`), `follow.add_way must be digits, at most 4294967295`},
 		{follow(`"add_way":" "`), `follow.add_way must be digits, at most 4294967295`},
 		{follow(`"add_way":"-1"`), `follow.add_way must be digits, at most 4294967295`},
 		{follow(`"created_at":"2021-02-29 00:00:00"`), `follow.created_at must be a date as YYYY-MM-DD hh:mm:ss`},
-		{follow(`"created_at":"2021-02-28T00:00:00"`), `follow.created_at must be a date as YYYY-MM-DD hh:mm:ss`},
 		{follow(`"created_at":"2021-02-28 24:00:00"`), `follow.created_at must be a date as YYYY-MM-DD hh:mm:ss`},
 		{follow(`"deleted_at":"0000-00-00 00:00:00"`), `follow.deleted_at must be a date as YYYY-MM-DD hh:mm:ss`},
 		{follow(`"deleted_at":""`), `follow.deleted_at must be a date as YYYY-MM-DD hh:mm:ss`},
@@ -367,29 +380,175 @@ func TestABadRecordIsNamedByFileLineAndFieldAndItsBatchLoadsNothing(t *testing.T
 		h.bad([]string{want}, x.line)
 	}
 	// A good record beside it is not loaded either.
-	h.bad([]string{"f:3: follow.status must be a 32-bit number"}, "", follow(`"id":70`), follow(`"status":3000000000`))
+	h.bad([]string{"f:3: follow.uid must be 0 to 4294967295"}, "", follow(`"id":70`), follow(`"uid":3000000000000`))
 	// All bad records of the batch are named, those that the database knows of too.
 	h.bad([]string{"f:1: follow.external_userid is no known customer of the business", "f:3: follow.id belongs to another follow"},
 		`{"follow":{"crop_id":1,"userid":"u","external_userid":"no"}}`, follow(`"remark":"fine"`), `{"follow":{"crop_id":1,"userid":"v","external_userid":"wmA","id":62}}`)
 }
 
-func TestRecordsMustComeInTheirOrder(t *testing.T) {
+// A stream may have its records in any order in which each comes after what it refers to: as if each
+// were loaded alone, wherever batches end.
+func TestARecordNeedsNoMoreThanWhatItRefersToBeforeIt(t *testing.T) {
 	t.Parallel()
-	h := setup(t)
-	h.load(base()...)
-	h.bad([]string{"f:2: the customer record comes after a tag: the order is business, manager, employee, customer, tag, follow"}, `{"tag":{"crop_id":1,"tag_id":"z"}}`, customer1)
-	// Every file begins anew.
-	report, err := importer.Import(t.Context(), h.w, []importer.Source{source("a", base()...), source("b", base()...)}, importer.Options{})
-	if err != nil || report.Loaded() != 12 {
-		t.Errorf("two files: %+v %v", report, err)
+	customerOf := func(crop int, name string) string {
+		return fmt.Sprintf(`{"customer":{"crop_id":%d,"external_userid":"%s"}}`, crop, name)
+	}
+	followOf := func(crop int, name string) string {
+		return fmt.Sprintf(`{"follow":{"crop_id":%d,"external_userid":"%s","userid":"u"}}`, crop, name)
+	}
+	for _, rows := range []int{1, 2, 3, 1000} {
+		h := setup(t)
+		o := importer.Options{BatchRows: rows, KeepGoing: true}
+		report, err := h.try(o, business1, customerOf(1, "a"), followOf(1, "a"), tag1, customerOf(1, "b"), followOf(1, "b"), employee1, customerOf(1, "a"),
+			business9, followOf(1, "a"), customerOf(9, "a"), followOf(9, "a"), business1)
+		if err != nil || report.Loaded() != 13 || report.New != 10 {
+			t.Errorf("batches of %d: %+v, %v", rows, report, err)
+		}
+		h.want("SELECT crop_id, external_userid FROM follows ORDER BY id", "1|a", "1|b", "9|a")
+		report, err = h.try(o, followOf(1, "late"), customerOf(1, "late"), customerOf(8, "x"), `{"business":{"uniacid":2,"id":8}}`, customerOf(8, "y"), followOf(1, "late"))
+		want := []string{"f:1: follow.external_userid is no known customer of the business", "f:3: customer.crop_id is no known business"}
+		if diff := cmp.Diff(want, texts(report.Bad)); diff != "" || report.New != 4 || !errors.Is(err, importer.ErrBadRecords) {
+			t.Errorf("batches of %d: %+v, %v\n%s", rows, report, err, diff)
+		}
+		h.check()
 	}
 }
 
-func TestAnyNumberIsAStatusATypeAndASource(t *testing.T) {
+func TestEveryWrongFieldOfALineIsNamed(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
-	h.load(business1, customer(`"external_userid":"wmA","external_type":-7,"gender":2147483647`), follow(`"status":-2147483648,"add_way":"4294967295"`))
-	h.want("SELECT f.status, f.external_type, f.add_way, c.gender FROM follows f JOIN contacts c ON c.external_userid = f.external_userid", "-2147483648|-7|4294967295|2147483647")
+	h.load(base()...)
+	h.bad([]string{
+		"f:1: follow.status must be a number, not a text", "f:1: follow.fellow is no field of a follow", "f:1: follow.remark must be a text",
+		"f:1: follow.createtime must be a whole number", "f:1: follow.uid must be 0 to 4294967295", "f:1: follow.userid must not be empty",
+	}, `{"follow":{"uid":-1,"crop_id":1,"external_userid":"wmA","status":"1","fellow":{"a":[1,"x"]},"remark":[1],"createtime":1.5,"userid":""}}`)
+	h.bad([]string{"f:1: tag.create_time must be a 64-bit number", "f:1: tag.crop_id is missing", "f:1: tag.tag_id must not contain white space or commas"},
+		`{"tag":{"tag_id":"a b","create_time":9223372036854775808}}`)
+}
+
+func TestWeComsAndOtherProgramsFormsAreReadAsTheTablesHaveThem(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.load(business1,
+		customer(`"external_userid":"wmA","type":2,"external_profile":{ "external_attr" : [ {"type":0,"name":"签名<"} ] },"created_at":1632277573,"updated_at":"2021-09-22T10:26:13+08:00"`),
+		customer(`"external_userid":"wmB","external_profile":null,"created_at":1632277573999,"updated_at":"2021-09-22T02:26:13.5Z","deleted_at":"2021-09-22"`),
+		follow(`"tag_id":["etA","etB"],"remark_mobiles":["138<",  139],"add_way":202,"createtime":1632277573999,"created_at":"2021-09-22T10:26:13"`),
+		`{"follow":{"crop_id":1,"userid":"v","external_userid":"wmA","tag_id":[],"remark_mobiles":[],"add_way":0}}`)
+	h.want("SELECT external_type, external_profile, created_at, updated_at, deleted_at FROM contacts ORDER BY external_userid",
+		`2|{"external_attr":[{"type":0,"name":"签名<"}]}|2021-09-22 10:26:13|2021-09-22 10:26:13|NULL`, "1|null|2021-09-22 10:26:13|2021-09-22 10:26:13|2021-09-22 00:00:00")
+	h.want("SELECT tag_id, remark_mobiles, add_way, createtime FROM follows ORDER BY userid", `etA,etB|["138<",139]|202|1632277573`, "|[]|0|0")
+	h.check()
+}
+
+func TestGzipIsReadAsWhatItHolds(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	var packed bytes.Buffer
+	for _, part := range [][]string{base()[:2], base()[2:]} { // as files joined by cat
+		z := gzip.NewWriter(&packed)
+		if _, err := io.WriteString(z, strings.Join(part, "\n")+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	size := int64(packed.Len())
+	var last importer.Progress
+	report, err := importer.Import(t.Context(), h.w, []importer.Source{{Name: "f", Reader: &packed, Size: size}}, importer.Options{Progress: func(p importer.Progress) { last = p }})
+	if err != nil || report.New != 6 || last.Bytes != size {
+		t.Errorf("%+v, %v, %+v", report, err, last)
+	}
+}
+
+func TestADryRunReportsWhatLoadingWouldDoAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.load(business1, customer1, follow1)
+	before := h.dump()
+	lines := []string{business9, `{"customer":{"crop_id":9,"external_userid":"wmN"}}`, `{"follow":{"crop_id":9,"external_userid":"wmN","userid":"u"}}`,
+		`{"follow":{"crop_id":9,"external_userid":"no","userid":"u"}}`, customer(`"external_userid":"wmA","name":"new"`), follow1}
+	for _, rows := range []int{1, 1000} {
+		o := importer.Options{DryRun: true, KeepGoing: true, BatchRows: rows}
+		report, err := h.try(o, lines...)
+		if !errors.Is(err, importer.ErrBadRecords) || report.New != 3 || report.Changed != 1 || report.Unchanged != 1 || len(report.Bad) != 1 {
+			t.Errorf("batches of %d: %+v, %v", rows, report, err)
+		}
+		if diff := cmp.Diff(before, h.dump()); diff != "" {
+			t.Errorf("batches of %d: a dry run changed the tables:\n%s", rows, diff)
+		}
+	}
+}
+
+func answerOf(rows, tags, employees string) string {
+	return `{"result":1,"msg":"ok","data":{"current_page":1,"data":[` + rows + `],"total":2,"tag":[` + tags + `],"employee":[` + employees + `]}}`
+}
+
+func inner(record string) string {
+	_, object, _ := strings.Cut(strings.TrimSuffix(record, "}"), ":")
+	return object
+}
+
+// The answer brings all that its rows hold, and is loaded as the records of a file are; what the
+// original has beside the contract's fields is read over.
+func TestASavedAnswerIsAnInput(t *testing.T) {
+	t.Parallel()
+	row := strings.TrimSuffix(inner(follow1), "}") + `,"has_one_customer":` + inner(customer1) + `,"has_one_employee":` + inner(employee1) + `,"extra":{"a":1}}`
+	other := `{"id":63,"uniacid":2,"crop_id":1,"userid":"gone","external_userid":"wmA","has_one_customer":` + inner(customer1) + `,"has_one_employee":null}`
+	tag := strings.TrimSuffix(inner(tag1), "}") + `,"shop_tag_id":0}`
+	names := `{"user_id":"XiaoLiangZi","name":"李健平"},{"user_id":"only","name":"名"}`
+	one := answerOf(row+","+other, tag, names)
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, []byte(one), "", "\t"); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"one": one, "pretty": "\ufeff\n" + pretty.String(), "many": answerOf(row, tag, names) + "\n" + answerOf(other, tag, names) + "\n", "without a line between": answerOf(other, tag, names) + answerOf(row, tag, names),
+	} {
+		h := setup(t)
+		report := h.load(text)
+		if report.New != 7 || report.Changed+report.Unchanged > 1 || len(report.Duplicates) > 0 {
+			t.Errorf("%s: %+v", name, report)
+		}
+		h.want("SELECT id, uniacid FROM businesses", "1|2")
+		h.want("SELECT id, userid, tag_id FROM follows ORDER BY id", "62|XiaoLiangZi|etB,etA", "63|gone|")
+		h.want("SELECT id, user_id, mobile FROM employees WHERE id < 1000", "12|XiaoLiangZi|13547567468")
+		h.want("SELECT id > 1000, user_id, name FROM employees WHERE id > 1000", "1|only|名")
+		h.want("SELECT id, uid FROM contacts", "20|3061")
+		h.want("SELECT id FROM tags", "27")
+		before := h.dump()
+		again := h.load(text)
+		if diff := cmp.Diff(before, h.dump()); diff != "" || again.New+again.Changed != 0 || len(again.Duplicates) > 0 {
+			t.Errorf("%s: the second import %+v\n%s", name, again, diff)
+		}
+		// An employee who was known by name gets his own row, whatever its id.
+		h.load(`{"employee":{"id":3,"business_id":1,"user_id":"only","name":"名","mobile":"138"}}`)
+		h.want("SELECT id, mobile FROM employees WHERE user_id = 'only'", "3|138")
+		h.load(text)
+		h.want("SELECT id, mobile FROM employees WHERE user_id = 'only'", "3|138")
+		h.check()
+	}
+}
+
+func TestWhatIsWrongWithASavedAnswerIsNamedByItsPlace(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.load(base()...)
+	for _, x := range []struct{ text, want string }{
+		{`{"result":0,"msg":"请登录","data":[]}`, `f:1: the line is an answer that says what went wrong: "请登录"`},
+		{`{"msg":"x"}`, `f:1: the line is an answer that says what went wrong: "x"`},
+		{"\n" + answerOf(`{"id":1,"crop_id":1,"userid":"u","external_userid":"wmA","status":7,"has_one_customer":{"crop_id":1,"external_userid":"wmA","gender":"x"}}`, "", ""),
+			`f:2 data[0]: customer.gender must be a number, not a text`},
+		{answerOf(`{"id":1,"crop_id":1,"userid":"u","external_userid":"no","has_one_customer":null}`, "", ""), `f:1 data[0]: follow.external_userid is no known customer of the business`},
+		{answerOf("7", "", ""), `f:1 data[0]: the follow record must be an object`},
+		{answerOf("", "", `{"user_id":"u","name":"n"}`), `f:1 employee[0]: employee.business_id is not known: the answer has no row and no tag`},
+		{`{"result":1,"data":{"data":[`, `f:1: the line is no answer of getList: it ends too early`},
+	} {
+		report, err := h.try(importer.Options{}, x.text)
+		if got := texts(report.Bad); !errors.Is(err, importer.ErrBadRecords) || len(got) == 0 || got[0] != x.want {
+			t.Errorf("%s: %q, %v, want %q", x.text, got, err, x.want)
+		}
+	}
 }
 
 func TestAnEmptySourceIsTheUnknownOne(t *testing.T) {
@@ -471,10 +630,10 @@ func TestWithoutKeepGoingTheBatchesBeforeTheBadOneStay(t *testing.T) {
 	}
 	lines[4] = "bad"
 	report, err := h.try(importer.Options{BatchRows: 2}, lines...)
-	if !errors.Is(err, importer.ErrBadRecords) || !report.Stopped || report.LoadedTo.String() != "f:3" || report.Loaded() != 3 {
+	if !errors.Is(err, importer.ErrBadRecords) || !report.Stopped || report.LoadedTo.String() != "f:4" || report.Loaded() != 4 {
 		t.Errorf("report %+v, %v", report, err)
 	}
-	h.want("SELECT external_userid FROM contacts ORDER BY id", "c0", "c1")
+	h.want("SELECT external_userid FROM contacts ORDER BY id", "c0", "c1", "c2")
 }
 
 func TestADeletedManagerHasLostTheRight(t *testing.T) {
@@ -497,8 +656,11 @@ func TestUseridsDifferInMoreThanCaseAndExternalUseridsInCaseToo(t *testing.T) {
 	if report.New != 3 || report.Changed != 2 {
 		t.Errorf("report %+v", report)
 	}
-	h.want("SELECT id, user_id, name, mobile FROM employees", "12|XIAOLIANGZI|new|13547567468")
-	h.want("SELECT userid, external_userid, remark FROM follows ORDER BY id", "xiaoliangzi|wmA|r", "xiaoliangzi|WMA|")
+	// The spelling that is stored stays.
+	h.want("SELECT id, user_id, name, mobile FROM employees", "12|XiaoLiangZi|new|13547567468")
+	h.want("SELECT userid, external_userid, remark FROM follows ORDER BY id", "XiaoLiangZi|wmA|r", "xiaoliangzi|WMA|")
+	h.load(`{"follow":{"id":900,"crop_id":1,"userid":"xiaoLIANGzi","external_userid":"wmA"}}`)
+	h.want("SELECT id, userid FROM follows WHERE external_userid = 'wmA'", "900|XiaoLiangZi")
 }
 
 func TestTheSameKeysInTwoEnterprisesAreTwoRows(t *testing.T) {
@@ -640,7 +802,7 @@ func TestADroppedDuplicateIsListedWithItsLine(t *testing.T) {
 	report := h.load(`{"follow":{"crop_id":1,"userid":"xiaoliangzi","external_userid":"wmA","id":61,"tag_id":"no"}}`, `{"follow":{"crop_id":1,"userid":"xiaoliangzi","external_userid":"wmA","id":99,"tag_id":"et9"}}`)
 	want := []string{
 		"f:1: two records of one follow (crop_id 1, external_userid wmA, userid xiaoliangzi): kept id 62, dropped id 61",
-		"f:2: two records of one follow (crop_id 1, external_userid wmA, userid xiaoliangzi): kept id 99, dropped id 62",
+		"f:2: two records of one follow (crop_id 1, external_userid wmA, userid XiaoLiangZi): kept id 99, dropped id 62",
 	}
 	if diff := cmp.Diff(want, texts(report.Duplicates)); diff != "" {
 		t.Error(diff)
@@ -649,7 +811,7 @@ func TestADroppedDuplicateIsListedWithItsLine(t *testing.T) {
 	h.want("SELECT tags FROM follows", `["*","et9"]`)
 	// The id that was dropped is nobody's now.
 	h.load(follow(`"id":62`))
-	h.want("SELECT id, userid FROM follows ORDER BY id", "62|u", "99|xiaoliangzi")
+	h.want("SELECT id, userid FROM follows ORDER BY id", "62|u", "99|XiaoLiangZi")
 }
 
 func TestARecordWithoutAnIdUpdatesWhateverIsThere(t *testing.T) {

@@ -22,7 +22,7 @@ func (i *importer) progress(at Place, done bool) {
 		return
 	}
 	i.o.Progress(Progress{
-		Rows: i.report.Loaded(), Bad: len(i.report.Bad), Bytes: i.bytes, Total: i.total, Elapsed: i.o.Now().Sub(i.start), Place: at, Done: done,
+		Rows: i.report.Loaded(), Bad: i.report.BadRecords(), Bytes: i.bytes, Total: i.total, Elapsed: i.o.Now().Sub(i.start), Place: at, Done: done,
 	})
 }
 

@@ -178,10 +178,14 @@ func (r *Run) wrote(kind Kind, b *batch) {
 			r.written = written{uniacidOf{id, locked.uniacid}, locked.version, b.versionAfter(id)}
 		}
 	}
-	if len(b.losers) == 0 {
-		return
+	if len(b.losers) > 0 {
+		r.Wait() // what is being prepared reads what is changed here
+		r.keep(kind, b)
 	}
-	r.Wait() // what is being prepared reads what is changed here
+}
+
+// keep notes what a batch has dropped.
+func (r *Run) keep(kind Kind, b *batch) {
 	for k, of := range b.losers {
 		if r.dropped[kind] == nil {
 			r.dropped[kind] = map[key]losers{}

@@ -92,7 +92,7 @@ func (b *batch) load(rows [][]Value) error {
 		}
 		k := b.t.keyOf(row)
 		keys[k.business] = append(keys[k.business], k)
-		if b.t.id >= 0 && row[b.t.id].Is == Present {
+		if b.t.id >= 0 && row[b.t.id].Int != 0 {
 			ids = append(ids, row[b.t.id].Int)
 		}
 		for id := range b.before[k] {
@@ -224,7 +224,7 @@ func (b *batch) record(i int, row []Value) error {
 
 	e := b.rows[k]
 	var id int64 // 0 for none
-	if t.id >= 0 {
+	if t.id >= 0 && (e == nil || row[t.id].Is != IfNew) {
 		id = row[t.id].Int
 	}
 	if owner, owned := b.owners[id]; id != 0 && owned && owner != k {
@@ -278,7 +278,7 @@ func (b *batch) duplicate(i int, k key, e *entry, record []Value) error {
 		row = b.merged(before, record)
 	}
 	if !t.better(row, e.current) {
-		b.result.Duplicates = append(b.result.Duplicates, Duplicate{Record: i, Key: t.describe(row), Kept: had, Dropped: brought})
+		b.settled(Duplicate{Record: i, Key: t.describe(row), Kept: had, Dropped: brought})
 		b.result.Unchanged++
 		b.drop(k, row, e.current)
 		return nil
@@ -313,7 +313,10 @@ func (b *batch) reconsider(i int, k key, e *entry) error {
 func (b *batch) replace(i int, k key, e *entry, row []Value) error {
 	t := b.t
 	had, brought := e.current[t.id].Int, row[t.id].Int
-	b.result.Duplicates = append(b.result.Duplicates, Duplicate{Record: i, Key: t.describe(row), Kept: brought, Dropped: had})
+	for _, c := range t.key {
+		row[c] = e.current[c] // as it was spelt
+	}
+	b.settled(Duplicate{Record: i, Key: t.describe(row), Kept: brought, Dropped: had})
 	// A row that others hold on to takes its new id in place. Ids may move in a circle, so each such
 	// move is written by itself, in the order of the records.
 	alone := t.held && e.stored != nil
@@ -332,6 +335,13 @@ func (b *batch) replace(i int, k key, e *entry, row []Value) error {
 		return b.flush()
 	}
 	return nil
+}
+
+// settled notes that a row was dropped for another; not of a stand-in, which is made to give way.
+func (b *batch) settled(d Duplicate) {
+	if d.Dropped < FirstMadeID {
+		b.result.Duplicates = append(b.result.Duplicates, d)
+	}
 }
 
 // drop remembers a row that is dropped for another, unless it can never be the better one again:
@@ -380,6 +390,9 @@ func (b *batch) fresh(record []Value) []Value {
 	for _, c := range b.t.stored {
 		column := &b.t.columns[c]
 		switch {
+		case record[c].Is == IfNew:
+			row[c] = record[c]
+			row[c].Is = Present
 		case record[c].Is != Absent:
 			row[c] = record[c]
 		case c == b.t.id:
@@ -398,11 +411,12 @@ func (b *batch) fresh(record []Value) []Value {
 	return row
 }
 
-// merged returns the row with what a record brings.
+// merged returns the row with what a record brings. Its key stays as it was spelt: filters know an
+// employee by one spelling.
 func (b *batch) merged(row, record []Value) []Value {
 	row = slices.Clone(row)
 	for _, c := range b.t.stored {
-		if record[c].Is != Absent {
+		if is := record[c].Is; (is == Present || is == Null) && !slices.Contains(b.t.key, c) {
 			row[c] = record[c]
 		}
 	}

@@ -460,7 +460,7 @@ func TestVersionsGrowWithWhatChangedAndOnlyThen(t *testing.T) {
 		{writer.Tag, record(writer.Tag, "crop_id", 1, "tag_id", "t"), [2]int64{0, 1}},
 		{writer.Tag, record(writer.Tag, "crop_id", 1, "tag_id", "t", "name", "n"), [2]int64{0, 1}},
 		{writer.Employee, record(writer.Employee, "business_id", 1, "user_id", "u"), [2]int64{0, 1}},
-		{writer.Employee, record(writer.Employee, "business_id", 1, "user_id", "U"), [2]int64{0, 1}},
+		{writer.Employee, record(writer.Employee, "business_id", 1, "user_id", "u", "name", "N"), [2]int64{0, 1}},
 		{writer.Employee, record(writer.Employee, "business_id", 1, "user_id", "U"), [2]int64{0, 0}},
 		{writer.Tag, record(writer.Tag, "crop_id", 2, "tag_id", "t"), [2]int64{0, 0}},
 	} {
@@ -592,7 +592,7 @@ func randomWrite(random *rand.Rand, contacts int) (writer.Kind, []writer.Record)
 			set(3, "status", writer.Int(int64(1-2*random.IntN(2))))
 			set(3, "add_way", writer.Text(pick("0", "1", "2")))
 			set(3, "createtime", writer.Int(random.Int64N(1<<31)))
-			set(3, "remark_mobiles", writer.Text(pick("[]", `["13800138000"]`, `["13","13800138000"]`, `["1380`)))
+			set(3, "remark_mobiles", writer.Text(pick("[]", `["13800138000"]`, `["13","13800138000"]`, `["1380"]`)))
 			set(3, "description", writer.Text(pick("", "说明", "公司")))
 		case writer.Tag:
 			r = record(kind, "crop_id", crop, "tag_id", pick("t1", "t2", "t9"), "name", pick("a", "b"))

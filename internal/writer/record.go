@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -57,6 +58,13 @@ func (k Kind) Field(name string) int {
 	return -1
 }
 
+// Check returns what is wrong with a record as can be seen without the database: every wrong field
+// of it.
+func (k Kind) Check(record Record) []Rejection {
+	_, rejected := tables[k].check([]Record{record})
+	return rejected
+}
+
 // Record is one value for each of its kind's Columns. An absent value keeps what is stored, and
 // takes the column's default in a new row.
 type Record []Value
@@ -65,7 +73,7 @@ type Record []Value
 func NewRecord(k Kind) Record { return make(Record, tables[k].given) }
 
 // Value is one field of a record: absent (the zero Value), null, or a text or a number as its
-// Column's type has it.
+// Column's type has it. With IfNew it is for a new row only: a stored one keeps what it has.
 type Value struct {
 	Text string
 	Int  int64
@@ -80,6 +88,7 @@ const (
 	Absent Presence = iota
 	Null
 	Present
+	IfNew
 )
 
 // Text returns a text value.
@@ -87,6 +96,16 @@ func Text(s string) Value { return Value{Text: s, Is: Present} }
 
 // Int returns a number value.
 func Int(n int64) Value { return Value{Int: n, Is: Present} }
+
+// ForNew returns v for a new row only.
+func ForNew(v Value) Value {
+	v.Is = IfNew
+	return v
+}
+
+// FirstMadeID is where ids begin that stand in for one that is not known, as that of a contact whose
+// row is missing. Of two rows of one key such a one gives way to any other.
+const FirstMadeID = 1 << 40
 
 // Type is what a column holds, and so what a record may bring for it.
 type Type uint8
@@ -97,11 +116,14 @@ const (
 	Number32               // any 32-bit number
 	Unsigned32             // any unsigned 32-bit number
 	Number64               // any 64-bit number
+	Seconds                // a time in unix seconds, from 0; one in milliseconds is floored
+	Standing               // a follow's status: 1 or -1
 	Source                 // add_way: an unsigned 32-bit number, written as text in digits; an empty one is 0
 	Plain                  // any text
 	Userid                 // an employee's userid: printable ASCII
 	Key                    // external_userid or a tag's id: no white space, no comma
 	Keys                   // tag ids, comma-separated
+	Texts                  // a JSON array, of texts mostly
 	Date                   // YYYY-MM-DD hh:mm:ss, China time
 )
 
@@ -122,6 +144,9 @@ type Column struct {
 	number   int64  // the default of a number
 	now      bool   // the default is the writer's clock
 }
+
+// FromMillis is where times begin that are in milliseconds: in seconds it would be the year 5138.
+const FromMillis = 1e11
 
 // maxID keeps ids exact in JavaScript, where the list is read.
 const maxID = 1<<53 - 1
@@ -161,16 +186,26 @@ func (c *Column) check(v *Value) string {
 			return fmt.Sprintf("must be %d to %d", low, uint32(math.MaxUint32))
 		}
 	case Number64:
+	case Seconds:
+		if v.Int >= FromMillis {
+			v.Int /= 1000
+		}
+		if v.Int < 0 || v.Int >= FromMillis {
+			return "must be a time in unix seconds, from 0"
+		}
+	case Standing:
+		if v.Int != 1 && v.Int != -1 {
+			return "must be 1 or -1"
+		}
 	case Source:
-		if v.Text == "" { // the original's column is a text: what has not been set
-			*v = Int(0)
-			return ""
+		var n int64
+		if v.Text != "" { // the original's column is a text: what has not been set
+			var ok bool
+			if n, ok = digits(v.Text); !ok {
+				return "must be digits, at most " + strconv.Itoa(math.MaxUint32)
+			}
 		}
-		n, ok := digits(v.Text)
-		if !ok {
-			return "must be digits, at most " + strconv.Itoa(math.MaxUint32)
-		}
-		*v = Int(n)
+		*v = Value{Int: n, Is: v.Is}
 	case Date:
 		if !isDate(v.Text) {
 			return "must be a date as YYYY-MM-DD hh:mm:ss"
@@ -214,6 +249,11 @@ func (c *Column) checkText(s string) string {
 			if len(id) > longestTagID && utf8.RuneCountInString(id) > longestTagID {
 				return "has a tag id longer than " + strconv.Itoa(longestTagID) + " characters"
 			}
+		}
+	}
+	if c.Type == Texts && s != "[]" {
+		if !strings.HasPrefix(s, "[") || !json.Valid([]byte(s)) {
+			return `must be a JSON list, as ["13800000001"]`
 		}
 	}
 	if s == "" && c.required {

@@ -141,8 +141,8 @@ var tables = [kinds]*table{
 			{Name: "id", Type: ID}, uniacidColumn, {Name: "crop_id", Type: Unsigned32, required: true},
 			{Name: "uid", Type: Unsigned32}, {Name: "userid", Type: Userid, Max: 100, required: true},
 			{Name: "external_userid", Type: Key, Max: 100, required: true}, text("remark", 255), text("description", 1000), {Name: "customer_create_time", Type: Number64},
-			text("remark_corp_name", 255), {Name: "remark_mobiles", Type: Plain, Max: 1000, text: "[]"}, text("oper_userid", 255), {Name: "tag_id", Type: Keys, Max: 65535},
-			{Name: "createtime", Type: Number64}, {Name: "add_way", Type: Source}, text("state", 255), defaulted(number("status"), 1),
+			text("remark_corp_name", 255), {Name: "remark_mobiles", Type: Texts, Max: 1000, text: "[]"}, text("oper_userid", 255), {Name: "tag_id", Type: Keys, Max: 65535},
+			{Name: "createtime", Type: Seconds}, {Name: "add_way", Type: Source}, text("state", 255), defaulted(Column{Name: "status", Type: Standing}, 1),
 			createdAt, updatedAt, deletedAt,
 			text("remark_folded", 4590), defaulted(number("external_type"), 1), text("name_folded", 4590), {Name: "contact_uid", Type: Unsigned32},
 			{Name: "contact_id", Type: ID}, {Name: "notes_folded", Type: Plain, Max: 1 << 22}, {Name: "pinyin", Type: Plain, Max: 1 << 22},
@@ -209,9 +209,12 @@ func (t *table) keyOf(row []Value) key {
 	return k
 }
 
-// better says which of two rows of one key with different ids is kept: the live one, of two live or
-// two deleted ones that with the higher id.
+// better says which of two rows of one key with different ids is kept: one whose id is no stand-in,
+// then the live one, of two live or two deleted ones that with the higher id.
 func (t *table) better(row, than []Value) bool {
+	if made := row[t.id].Int >= FirstMadeID; made != (than[t.id].Int >= FirstMadeID) {
+		return !made
+	}
 	if lives := row[t.deleted].Is != Present; lives != (than[t.deleted].Is != Present) {
 		return lives
 	}

@@ -10,7 +10,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -33,7 +35,7 @@ var china = time.FixedZone("CST", 8*60*60)
 type Result struct {
 	New, Changed, Unchanged int // records, by what they did to their row
 
-	Rejected   []Rejection // in the order of records
+	Rejected   []Rejection // in the order of records; one for each wrong field
 	Duplicates []Duplicate // in the order of records
 }
 
@@ -77,6 +79,7 @@ func (w *Writer) Write(ctx context.Context, kind Kind, records []Record, skip bo
 // dropped can come back in the later ones. It is for one goroutine.
 type Run struct {
 	w        *Writer
+	tx       *sql.Tx // of Try
 	dropped  [kinds]map[key]losers
 	prepared *Prepared // the last one
 	written  written
@@ -100,25 +103,107 @@ func (r *Run) Write(ctx context.Context, kind Kind, records []Record, skip bool)
 	return r.Prepare(ctx, kind, records).Write(ctx, skip)
 }
 
+// Try runs f with a Run whose writes are all of one transaction, which is undone in the end: what f
+// hears of them is what writing would have done. Writers to the same enterprises wait meanwhile;
+// where one of them makes this transaction give way, the error is the database's.
+func (w *Writer) Try(ctx context.Context, f func(*Run) error) error {
+	tx, err := w.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return fmt.Errorf("writer: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	return f(&Run{w: w, tx: tx})
+}
+
+// Group is records of one kind.
+type Group struct {
+	Kind    Kind
+	Records []Record
+}
+
+// WriteAll is Write of several kinds, each given once, in one transaction and in their order; there
+// is a result for each. Without skip nothing of any is written where a record is rejected: then the
+// results hold rejections alone, those that can be seen without the database before others.
+func (r *Run) WriteAll(ctx context.Context, groups []Group, skip bool) ([]Result, error) {
+	rows := make([][][]Value, len(groups))
+	wrong := make([]Result, len(groups))
+	rejected := false
+	for i, g := range groups {
+		rows[i], wrong[i].Rejected = tables[g.Kind].check(g.Records)
+		rejected = rejected || len(wrong[i].Rejected) > 0
+	}
+	if rejected && !skip {
+		return wrong, nil
+	}
+	r.Wait()
+	r.written = written{}
+	batches := make([]*batch, len(groups))
+	err := r.transaction(ctx, func(tx *sql.Tx) error {
+		clear(batches)
+		for i, g := range groups {
+			b := newBatch(ctx, tx, tables[g.Kind], r.w.now(), r.dropped[g.Kind])
+			batches[i] = b
+			if err := b.work(rows[i]); err != nil {
+				return fmt.Errorf("writer: %s records: %w", g.Kind, err)
+			}
+			if len(b.result.Rejected) > 0 && !skip {
+				return errRejected
+			}
+			if err := b.write(); err != nil {
+				return fmt.Errorf("writer: %s records: %w", g.Kind, err)
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errRejected) {
+		for i, b := range batches {
+			if b != nil {
+				wrong[i].Rejected = b.result.Rejected
+			}
+		}
+		return wrong, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	results := make([]Result, len(groups))
+	for i, b := range batches {
+		results[i] = b.result
+		results[i].Rejected = append(results[i].Rejected, wrong[i].Rejected...)
+		slices.SortStableFunc(results[i].Rejected, func(a, b Rejection) int { return a.Record - b.Record })
+		r.keep(groups[i].Kind, b)
+	}
+	return results, nil
+}
+
+func (r *Run) transaction(ctx context.Context, f func(tx *sql.Tx) error) error {
+	if r.tx != nil {
+		return f(r.tx)
+	}
+	return r.w.transaction(ctx, f)
+}
+
 // errRejected rolls a transaction back whose records are not all right.
 var errRejected = errors.New("rejected records")
 
 // check returns the records as rows of the table's columns, nil for those that can be seen to be
-// wrong without the database.
+// wrong without the database: each of their wrong fields is a rejection.
 func (t *table) check(records []Record) (rows [][]Value, rejected []Rejection) {
 	rows = make([][]Value, len(records))
 	values := make([]Value, len(records)*len(t.columns))
-records:
 	for i, record := range records {
 		row := values[i*len(t.columns) : (i+1)*len(t.columns) : (i+1)*len(t.columns)]
 		copy(row, record)
+		right := true
 		for c := range t.given {
 			if message := t.columns[c].check(&row[c]); message != "" {
 				rejected = append(rejected, Rejection{Record: i, Field: t.columns[c].Name, Message: message})
-				continue records
+				right = false
 			}
 		}
-		rows[i] = row
+		if right {
+			rows[i] = row
+		}
 	}
 	return rows, rejected
 }

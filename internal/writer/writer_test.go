@@ -92,11 +92,11 @@ func TestTheWritersColumnsAreThoseOfTheTables(t *testing.T) {
 			switch c.Type {
 			case writer.ID:
 				want = "bigint unsigned"
-			case writer.Number32:
+			case writer.Number32, writer.Standing:
 				want = "int"
 			case writer.Unsigned32, writer.Source:
 				want = "int unsigned"
-			case writer.Number64:
+			case writer.Number64, writer.Seconds:
 				want = "bigint"
 			case writer.Date:
 				want = "datetime"

@@ -26,8 +26,8 @@ type Source struct {
 	Size   int64     // in bytes, 0 where it is not known
 
 	// Records gives records where there is no Reader, until give returns an error, which it returns.
-	// at is what a Place then has for a line.
-	Records func(ctx context.Context, give func(at int64, kind writer.Kind, record writer.Record) error) error
+	// at is what a Place then has for a line, and done what Progress has for bytes; Size is of its kind.
+	Records func(ctx context.Context, give func(at, done int64, kind writer.Kind, record writer.Record) error) error
 }
 
 // Options say how to import.
@@ -401,7 +401,9 @@ type reference struct {
 // source reads one source to its end.
 func (r *reader) source(s Source) error {
 	if s.Reader == nil {
-		return s.Records(r.ctx, func(at int64, kind writer.Kind, record writer.Record) error {
+		before := r.bytes
+		return s.Records(r.ctx, func(at, done int64, kind writer.Kind, record writer.Record) error {
+			r.bytes = before + done
 			return r.record(Place{Source: s.Name, Line: at}, kind, record)
 		})
 	}

@@ -272,12 +272,15 @@ func (c *copier) merged(kind writer.Kind, records []keyed) keyed {
 	columns := kind.Columns()
 	for _, other := range records[1:] {
 		var filled []string
+		// What is deleted the original shows to nobody: it fills nothing in what lives.
+		shown := other.record[p.deleted].Is == best.record[p.deleted].Is
 		for i := range columns {
-			if i == p.deleted || i == p.created || columns[i].Name == "updated_at" || columns[i].Name == "status" {
+			// A number is a value also where it is 0, but for the member that a row is of.
+			if t := columns[i].Type; !shown || t.Number() && columns[i].Name != "uid" || t == writer.Date {
 				continue
 			}
 			empty := zero(&columns[i])
-			if i != p.id && best.record[i] == empty && other.record[i] != empty {
+			if best.record[i] == empty && other.record[i] != empty {
 				best.record[i] = other.record[i]
 				filled = append(filled, columns[i].Name)
 			}

@@ -579,6 +579,9 @@ func (c *copier) stored(ctx context.Context, kind writer.Kind, ids []int64) (rec
 		if err := list.Scan(&id, &business, &keys[0], &keys[1]); err != nil {
 			return nil, err
 		}
+		if kind == writer.Employee && id >= writer.FirstMadeID && slices.Contains(c.staff[strings.ToLower(keys[0])], business) {
+			continue // of whom more than the name is known now
+		}
 		record := writer.NewRecord(kind)
 		p := places[kind]
 		record[p.id], record[p.business], record[p.deleted] = writer.Int(id), writer.Int(business), c.now

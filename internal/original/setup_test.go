@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -183,3 +184,10 @@ func (h house) ordinary(n int) {
 }
 
 func isBad(err error) bool { return errors.Is(err, importer.ErrBadRecords) }
+
+func serveHTTP(t testing.TB, handler http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL + "/getList"
+}

@@ -80,12 +80,18 @@ func Copy(ctx context.Context, db *sql.DB, w *writer.Writer, from Source, o Opti
 	if err := c.learn(ctx); err != nil {
 		return result, err
 	}
+	streamed := make(chan struct{})
+	stream := func(ctx context.Context, give func(at, done int64, kind writer.Kind, record writer.Record) error) error {
+		defer close(streamed)
+		return c.stream(ctx, give)
+	}
 	c.save = func(kind writer.Kind, ranges map[int64]*copied) error {
 		return c.state.save(context.WithoutCancel(ctx), kind, ranges)
 	}
-	result.Report, err = importer.Import(ctx, w, []importer.Source{{Name: "copy", Size: max(c.total, 1), Records: c.stream}}, importer.Options{
+	result.Report, err = importer.Import(ctx, w, []importer.Source{{Name: "copy", Size: max(c.total, 1), Records: stream}}, importer.Options{
 		KeepGoing: true, Progress: c.progress, Now: o.Now,
 	})
+	<-streamed // an import that is cut off does not wait for it
 	result.Rows, result.Unchanged, result.Vanished = c.total, c.unchanged, c.vanished
 	for _, p := range result.Bad {
 		c.report.add(NotWritten, kindNamed(p.Kind), p.Line, 0, "%s %s", p.Field, p.Message)

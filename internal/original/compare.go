@@ -552,7 +552,7 @@ func (c *comparer) pageFields(name, of string, p page, data json.RawMessage, the
 // rows compares two rows of one id.
 func (c *comparer) rows(name string, theirs, ours object) {
 	id := theirs.number("id")
-	c.fields(name, id, "", writer.Follow, theirs, ours, func(field string) Reason {
+	c.fields(name, id, "", theirs, ours, func(field string) Reason {
 		r := c.rowReason(field, theirs, ours)
 		if r == "" && isEmpty(theirs.text(field)) {
 			c.unsure = append(c.unsure, unsure{Difference{name, id, field, short(theirs[field]), short(ours[field]), ""}, pairOf(theirs)})
@@ -576,7 +576,7 @@ func (c *comparer) rows(name string, theirs, ours object) {
 			}
 			c.found(Difference{name, id, field, short(theirs[field]), short(ours[field]), reason})
 		case t != nil:
-			c.fields(name, id, field+".", kind, t, o, func(inner string) Reason {
+			c.fields(name, id, field+".", t, o, func(inner string) Reason {
 				if t.number("id") != o.number("id") {
 					return RepeatedContact
 				}
@@ -590,7 +590,7 @@ func (c *comparer) rows(name string, theirs, ours object) {
 }
 
 // fields compares the fields that we have.
-func (c *comparer) fields(name string, id int64, prefix string, kind writer.Kind, theirs, ours object, reason func(field string) Reason) {
+func (c *comparer) fields(name string, id int64, prefix string, theirs, ours object, reason func(field string) Reason) {
 	for _, field := range slices.Sorted(maps.Keys(ours)) {
 		if strings.HasPrefix(field, "has_one_") {
 			continue
@@ -814,7 +814,7 @@ func (c *comparer) tagLists(theirs, ours []json.RawMessage) error {
 		delete(byID, id)
 		switch {
 		case there:
-			c.fields(lists, id, "tag.", writer.Tag, t, o, func(field string) Reason {
+			c.fields(lists, id, "tag.", t, o, func(field string) Reason {
 				if r := valueReason(writer.Tag, field, t); r != "" {
 					return r
 				}

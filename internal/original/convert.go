@@ -58,10 +58,10 @@ func (c *copier) record(kind writer.Kind, r row) (writer.Record, bool) {
 	for _, wrong := range kind.Check(record) {
 		i := kind.Field(wrong.Field)
 		if i == p.business || i == p.id || slices.Contains(keyColumns[kind], i) {
-			c.report.add(BadKey, kind, r.id, business, "%s %q %s", wrong.Field, r.values[i].string, wrong.Message)
+			c.report.addf(BadKey, kind, r.id, business, "%s %q %s", wrong.Field, r.values[i].string, wrong.Message)
 			return nil, false
 		}
-		c.report.add(BadValue, kind, r.id, business, "%s %q %s", wrong.Field, r.values[i].string, wrong.Message)
+		c.report.addf(BadValue, kind, r.id, business, "%s %q %s", wrong.Field, r.values[i].string, wrong.Message)
 		record[i] = zero(&columns[i])
 	}
 	return record, true
@@ -92,7 +92,7 @@ func zero(column *writer.Column) writer.Value {
 func (c *copier) value(kind writer.Kind, id, business int64, column *writer.Column, v text) writer.Value {
 	if !v.valid {
 		if !column.Nullable && column.Name != "external_profile" {
-			c.report.add(NullValue, kind, id, business, "%s", column.Name)
+			c.report.addf(NullValue, kind, id, business, "%s", column.Name)
 		}
 		return zero(column)
 	}
@@ -103,9 +103,9 @@ func (c *copier) value(kind writer.Kind, id, business int64, column *writer.Colu
 		case ok:
 			return writer.Text(date)
 		case !isZeroDate(v.string):
-			c.report.add(BadValue, kind, id, business, "%s %q is no date", column.Name, v.string)
+			c.report.addf(BadValue, kind, id, business, "%s %q is no date", column.Name, v.string)
 		case column.Name == "deleted_at":
-			c.report.add(DeletedAtZero, kind, id, business, "")
+			c.report.addf(DeletedAtZero, kind, id, business, "")
 			return writer.Text(epoch)
 		}
 		return zero(column)
@@ -115,13 +115,13 @@ func (c *copier) value(kind writer.Kind, id, business int64, column *writer.Colu
 			return writer.Text(strconv.FormatUint(n, 10))
 		}
 		if s != "" {
-			c.report.add(BadValue, kind, id, business, "%s %q is no number: 0", column.Name, v.string)
+			c.report.addf(BadValue, kind, id, business, "%s %q is no number: 0", column.Name, v.string)
 		}
 		return writer.Text("0")
 	case t.Number():
 		n, err := strconv.ParseInt(strings.TrimSpace(v.string), 10, 64)
 		if err != nil {
-			c.report.add(BadValue, kind, id, business, "%s %q is no number", column.Name, v.string)
+			c.report.addf(BadValue, kind, id, business, "%s %q is no number", column.Name, v.string)
 			return zero(column)
 		}
 		if t == writer.Standing && n != 1 && n != -1 {
@@ -129,7 +129,7 @@ func (c *copier) value(kind writer.Kind, id, business int64, column *writer.Colu
 			if n < 0 {
 				standing = -1
 			}
-			c.report.add(BadValue, kind, id, business, "%s %d is neither 1 nor -1: %d", column.Name, n, standing)
+			c.report.addf(BadValue, kind, id, business, "%s %d is neither 1 nor -1: %d", column.Name, n, standing)
 			n = standing
 		}
 		return writer.Int(n)
@@ -140,7 +140,7 @@ func (c *copier) value(kind writer.Kind, id, business int64, column *writer.Colu
 	}
 	s := v.string
 	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
-		c.report.add(BadValue, kind, id, business, "%s %q: what is no text is left out", column.Name, s)
+		c.report.addf(BadValue, kind, id, business, "%s %q: what is no text is left out", column.Name, s)
 		s = strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
 	}
 	return writer.Text(s)
@@ -205,7 +205,7 @@ func (c *copier) mobiles(kind writer.Kind, id, business int64, s string) string 
 	if err != nil { // cannot be
 		return "[]"
 	}
-	c.report.add(CutMobiles, kind, id, business, "%q: %s", s, list)
+	c.report.addf(CutMobiles, kind, id, business, "%q: %s", s, list)
 	return string(list)
 }
 
@@ -213,9 +213,9 @@ func (c *copier) mobiles(kind writer.Kind, id, business int64, s string) string 
 func (c *copier) follow(id, business int64, record writer.Record) {
 	if n := &record[followCreatetime]; n.Int <= 0 {
 		if n.Int < 0 {
-			c.report.add(BadValue, writer.Follow, id, business, "createtime %d: 0", n.Int)
+			c.report.addf(BadValue, writer.Follow, id, business, "createtime %d: 0", n.Int)
 		} else {
-			c.report.add(NoCreatetime, writer.Follow, id, business, "")
+			c.report.addf(NoCreatetime, writer.Follow, id, business, "")
 		}
 		*n = writer.Int(0)
 	}
@@ -224,7 +224,7 @@ func (c *copier) follow(id, business int64, record writer.Record) {
 	}
 	userid := strings.ToLower(record[followUserid].Text)
 	if of := c.staff[userid]; len(of) > 0 && !slices.Contains(of, business) {
-		c.report.add(ElsewhereStaff, writer.Follow, id, business, "%s is of enterprise %v", record[followUserid].Text, of)
+		c.report.addf(ElsewhereStaff, writer.Follow, id, business, "%s is of enterprise %v", record[followUserid].Text, of)
 	}
 }
 
@@ -245,10 +245,10 @@ func (c *copier) cutTags(id, business int64, list string) string {
 		}
 	}
 	if last == "" || n != 1 {
-		c.report.add(CutTags, writer.Follow, id, business, "%q is left out: %d live tags begin so", last, n)
+		c.report.addf(CutTags, writer.Follow, id, business, "%q is left out: %d live tags begin so", last, n)
 		return strings.Join(rest, ",")
 	}
-	c.report.add(CutTags, writer.Follow, id, business, "%q is %q", last, found)
+	c.report.addf(CutTags, writer.Follow, id, business, "%q is %q", last, found)
 	if slices.Contains(rest, found) {
 		return strings.Join(rest, ",")
 	}
@@ -285,7 +285,7 @@ func (c *copier) merged(kind writer.Kind, records []keyed) keyed {
 				filled = append(filled, columns[i].Name)
 			}
 		}
-		c.report.add(Repeated, kind, other.id, best.record[p.business].Int, "%d is kept; filled from this one: %s", best.id, strings.Join(filled, " "))
+		c.report.addf(Repeated, kind, other.id, best.record[p.business].Int, "%d is kept; filled from this one: %s", best.id, strings.Join(filled, " "))
 	}
 	return best
 }

@@ -94,7 +94,7 @@ func Copy(ctx context.Context, db *sql.DB, w *writer.Writer, from Source, o Opti
 	<-streamed // an import that is cut off does not wait for it
 	result.Rows, result.Unchanged, result.Vanished = c.total, c.unchanged, c.vanished
 	for _, p := range result.Bad {
-		c.report.add(NotWritten, kindNamed(p.Kind), p.Line, 0, "%s %s", p.Field, p.Message)
+		c.report.addf(NotWritten, kindNamed(p.Kind), p.Line, 0, "%s %s", p.Field, p.Message)
 	}
 	whole := err == nil || errors.Is(err, importer.ErrBadRecords)
 	err = errors.Join(err, c.finish(whole))
@@ -295,16 +295,16 @@ func (c *copier) business(kind writer.Kind, r row) (int64, bool) {
 	business, err := strconv.ParseInt(r.values[p.business].string, 10, 64)
 	account, known := c.accounts[business]
 	if err != nil || !known {
-		c.report.add(NoEnterprise, kind, r.id, business, "uniacid %s", r.values[p.uniacid].string)
+		c.report.addf(NoEnterprise, kind, r.id, business, "uniacid %s", r.values[p.uniacid].string)
 		return 0, false
 	}
 	uniacid, _ := strconv.ParseInt(r.values[p.uniacid].string, 10, 64)
-	switch {
-	case uniacid == account:
-	case uniacid == 0:
-		c.report.add(AccountZero, kind, r.id, business, "%d", account)
+	switch uniacid {
+	case account:
+	case 0:
+		c.report.addf(AccountZero, kind, r.id, business, "%d", account)
 	default:
-		c.report.add(OtherAccount, kind, r.id, business, "%d, not %d", uniacid, account)
+		c.report.addf(OtherAccount, kind, r.id, business, "%d, not %d", uniacid, account)
 		return 0, false
 	}
 	return business, true
@@ -335,7 +335,7 @@ func (c *copier) stream(ctx context.Context, to func(at, done int64, kind writer
 			return err
 		}
 		if !c.official[business] && c.rows.has(writer.Manager) {
-			c.report.add(RowsOnly, writer.Business, business, business, "")
+			c.report.addf(RowsOnly, writer.Business, business, business, "")
 		}
 		if err := give(given{business, writer.Business, record}); err != nil {
 			return err
@@ -366,7 +366,7 @@ func (c *copier) nameless(ctx context.Context, business int64) error {
 		return err
 	}
 	if name == "" {
-		c.report.add(NoName, writer.Business, business, business, "")
+		c.report.addf(NoName, writer.Business, business, business, "")
 	}
 	return nil
 }
@@ -444,7 +444,7 @@ func (f *flow) row(r row) {
 	if f.kind == writer.Follow {
 		business, external := record[places[writer.Follow].business].Int, record[followContact].Text
 		if _, there := slices.BinarySearch(f.contacts, nameOf(business, external+"\x00")); !there {
-			f.report.add(StandInContact, writer.Follow, r.id, business, "%s", external)
+			f.report.addf(StandInContact, writer.Follow, r.id, business, "%s", external)
 			f.records = append(f.records, given{r.id, writer.Customer, standIn(r.id, business, external)})
 		}
 	}
@@ -524,7 +524,7 @@ func (c *copier) gone(ctx context.Context, kind writer.Kind, give giver) error {
 		}
 		for _, g := range records {
 			c.vanished++
-			c.report.add(VanishedRow, kind, g.id, g.record[places[kind].business].Int, "")
+			c.report.addf(VanishedRow, kind, g.id, g.record[places[kind].business].Int, "")
 			if err := give(g); err != nil {
 				return err
 			}
@@ -552,7 +552,7 @@ func (c *copier) goneManagers(was *copied, give giver) error {
 		record[p.uniacid], record[p.business], record[managerUID] = writer.Int(c.accounts[business]), writer.Int(business), writer.Int(uid)
 		record[p.deleted] = c.now
 		c.vanished++
-		c.report.add(VanishedRow, writer.Manager, 0, business, "uid %d", uid)
+		c.report.addf(VanishedRow, writer.Manager, 0, business, "uid %d", uid)
 		if err := give(given{uid, writer.Manager, record}); err != nil {
 			return err
 		}
@@ -574,7 +574,7 @@ func (c *copier) stored(ctx context.Context, kind writer.Kind, ids []int64) (rec
 	for i, id := range ids {
 		args[i] = id
 	}
-	list, err := c.state.db.QueryContext(ctx, ours[kind]+" WHERE deleted_at IS NULL AND id IN (?"+strings.Repeat(",?", len(ids)-1)+") ORDER BY id", args...) //nolint:gosec // names of our own tables
+	list, err := c.state.db.QueryContext(ctx, ours[kind]+" WHERE deleted_at IS NULL AND id IN (?"+strings.Repeat(",?", len(ids)-1)+") ORDER BY id", args...)
 	if err != nil {
 		return nil, err
 	}

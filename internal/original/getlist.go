@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -105,17 +106,13 @@ func (g *GetList) once(ctx context.Context, parameters url.Values) (a answer, er
 		return a, fmt.Errorf("--original: %q is no URL of getList", g.URL)
 	}
 	query := u.Query()
-	for name, values := range parameters {
-		query[name] = values
-	}
+	maps.Copy(query, parameters)
 	u.RawQuery = query.Encode()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
 	if err != nil {
 		return a, err
 	}
-	for name, values := range g.Header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, g.Header)
 	r.Header.Set("Accept", "application/json")
 	client := g.Client
 	if client == nil {

@@ -48,6 +48,11 @@ type spool struct {
 	employees, tags   []row
 }
 
+// saved is a line of a spool.
+type saved struct {
+	Data page `json:"data"`
+}
+
 // line is where a row is in the spool.
 type line struct{ id, at, length int64 }
 
@@ -90,13 +95,13 @@ func (s *spool) resume() error {
 	}
 	if time.Since(info.ModTime()) <= maxAge {
 		if err := s.lines(func(at int64, text []byte) error {
-			var a struct{ Data page }
-			if json.Unmarshal(text, &a) != nil || !a.Data.End {
-				return nil
+			var a saved
+			err := json.Unmarshal(text, &a)
+			if a.Data.End {
+				s.last, s.size = a.Data, at+int64(len(text))+1
+				s.whole = a.Data.LastPage == 0
 			}
-			s.last, s.size = a.Data, at+int64(len(text))+1
-			s.whole = a.Data.LastPage == 0
-			return nil
+			return err
 		}); err != nil {
 			return err
 		}
@@ -220,13 +225,15 @@ func note(seen map[int64]bool, data []json.RawMessage) (known bool) {
 }
 
 func idOf(text []byte) int64 {
-	var r struct{ ID int64 }
+	var r struct {
+		ID int64 `json:"id"`
+	}
 	_ = json.Unmarshal(text, &r)
 	return r.ID
 }
 
 func idsOf(text []byte) (ids []int64) {
-	var a struct{ Data page }
+	var a saved
 	_ = json.Unmarshal(text, &a)
 	for _, r := range a.Data.Data {
 		ids = append(ids, idOf(r))
@@ -261,7 +268,7 @@ func (s *spool) load(ctx context.Context, to *sql.DB) error {
 	follows, contacts, employees := map[int64]line{}, map[int64]line{}, map[int64]row{}
 	var tags, names []json.RawMessage
 	err := s.lines(func(at int64, text []byte) error {
-		var a struct{ Data page }
+		var a saved
 		if err := json.Unmarshal(text, &a); err != nil {
 			return fmt.Errorf("%s: %w", s.file.Name(), err)
 		}
@@ -408,7 +415,7 @@ func (s *spool) each(_ context.Context, kind writer.Kind, _ bool, f func(row) er
 		if _, err := s.file.ReadAt(b, l.at); err != nil {
 			return err
 		}
-		var a struct{ Data page }
+		var a saved
 		if err := json.Unmarshal(b, &a); err != nil || len(a.Data.Data) != 1 {
 			return fmt.Errorf("%s: a line has changed: %w", s.file.Name(), err)
 		}

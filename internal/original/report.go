@@ -56,8 +56,8 @@ func newReport(out io.Writer) *Report {
 	return r
 }
 
-// add notes a decision on a row.
-func (r *Report) add(d Decision, kind writer.Kind, id, business int64, format string, args ...any) {
+// addf notes a decision on a row.
+func (r *Report) addf(d Decision, kind writer.Kind, id, business int64, format string, args ...any) {
 	r.Counts[d]++
 	if r.out == nil || counted[d] {
 		return

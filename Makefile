@@ -69,7 +69,7 @@ generate/sql: ## the typed queries, from db/
 
 generate/ts: api/ts/node_modules/.package-lock.json ## the TypeScript types, from api/openapi.yaml
 	@mkdir -p gen/ts
-	cd api/ts && npx --no-install openapi-typescript ../openapi.yaml --array-length --output ../../gen/ts/schema.d.ts
+	cd api/ts && npx --no-install openapi-typescript ../openapi.yaml --output ../../gen/ts/schema.d.ts
 
 api/ts/node_modules/.package-lock.json: api/ts/package.json api/ts/package-lock.json
 	cd api/ts && npm ci

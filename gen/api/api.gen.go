@@ -29,6 +29,57 @@ func (e BusinessListResultResult) Valid() bool {
 	}
 }
 
+// Defines values for ErrorCode.
+const (
+	CodeForbidden            ErrorCode = "forbidden"
+	CodeInternal             ErrorCode = "internal"
+	CodeInvalidBody          ErrorCode = "invalid_body"
+	CodeInvalidParameter     ErrorCode = "invalid_parameter"
+	CodeMethodNotAllowed     ErrorCode = "method_not_allowed"
+	CodeNoEnterprise         ErrorCode = "no_enterprise"
+	CodeNotFound             ErrorCode = "not_found"
+	CodeTooLarge             ErrorCode = "too_large"
+	CodeTooManyRequests      ErrorCode = "too_many_requests"
+	CodeUnauthenticated      ErrorCode = "unauthenticated"
+	CodeUnavailable          ErrorCode = "unavailable"
+	CodeUnknownParameter     ErrorCode = "unknown_parameter"
+	CodeUnsupportedMediaType ErrorCode = "unsupported_media_type"
+)
+
+// Valid indicates whether the value is a known member of the ErrorCode enum.
+func (e ErrorCode) Valid() bool {
+	switch e {
+	case CodeForbidden:
+		return true
+	case CodeInternal:
+		return true
+	case CodeInvalidBody:
+		return true
+	case CodeInvalidParameter:
+		return true
+	case CodeMethodNotAllowed:
+		return true
+	case CodeNoEnterprise:
+		return true
+	case CodeNotFound:
+		return true
+	case CodeTooLarge:
+		return true
+	case CodeTooManyRequests:
+		return true
+	case CodeUnauthenticated:
+		return true
+	case CodeUnavailable:
+		return true
+	case CodeUnknownParameter:
+		return true
+	case CodeUnsupportedMediaType:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ErrorResultResult.
 const (
 	ResultError ErrorResultResult = 0
@@ -71,6 +122,27 @@ const (
 func (e FacetsResultResult) Valid() bool {
 	switch e {
 	case FacetsOK:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FieldErrorCode.
+const (
+	FieldBody    FieldErrorCode = "invalid_body"
+	FieldInvalid FieldErrorCode = "invalid_parameter"
+	FieldUnknown FieldErrorCode = "unknown_parameter"
+)
+
+// Valid indicates whether the value is a known member of the FieldErrorCode enum.
+func (e FieldErrorCode) Valid() bool {
+	switch e {
+	case FieldBody:
+		return true
+	case FieldInvalid:
+		return true
+	case FieldUnknown:
 		return true
 	default:
 		return false
@@ -169,17 +241,17 @@ type AddWayCount struct {
 // The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
 // value.
 //
-// Example: 1
+// Example: 16
 type AddWayFilter = int32
 
 // BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
-// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+// 不能与 1 以外的 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
 // 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
-// while others write: send the last row's id of the batch before. Not with `page`, nor
-// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+// while others write: send the last row's id of the batch before. Not with a `page`
+// other than 1, nor with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
 // null, `next_page_url` is the next batch.
 //
-// Example: 62
+// Example: 2000
 type BeforeID = int64
 
 // Business 企业。 An enterprise.
@@ -360,7 +432,7 @@ type CustomerFacets struct {
 // Contacts whose name contains this text (case and width folded), or whose external_userid
 // is exactly it.
 //
-// Example: 李一天
+// Example: 郭春燕
 type CustomerFilter = string
 
 // CustomerPage 一页客户,字段同 Laravel 6 的 LengthAwarePaginator,另有标签和成员。 A page of follows as Laravel's paginator prints it, with the tags and employees.
@@ -578,7 +650,7 @@ type EmployeeCount struct {
 // The following employee's userid (case-insensitive, as WeCom's userids are).
 // 「Addition」 Or several, comma-separated: rows of any of them.
 //
-// Example: XiaoLiangZi
+// Example: LiuYang
 type EmployeeMemberFilter = string
 
 // EmployeeName 成员字典项。 An entry of the employee dictionary.
@@ -593,6 +665,14 @@ type EmployeeName struct {
 	// Example: 孙新建
 	Name string `json:"name"`
 }
+
+// ErrorCode 错误代码,封闭列表 · The closed list of error codes: `unauthenticated` 401; `forbidden` 403; `no_enterprise` 400,
+// 请先选择要管理的企业, an enterprise must be named; `invalid_parameter` 400; `unknown_parameter` 400;
+// `invalid_body` 400; `unsupported_media_type` 415; `too_large` 413, 414, 431; `not_found` 404;
+// `method_not_allowed` 405; `too_many_requests` 429; `unavailable` 503; `internal` 500.
+//
+// Example: invalid_parameter
+type ErrorCode string
 
 // ErrorResult 出错时的返回。 The answer of failure.
 type ErrorResult struct {
@@ -662,7 +742,17 @@ type FieldError struct {
 	//
 	// Example: 只能是 1 或 -1
 	Message string `json:"message"`
+
+	// Code 错误代码,ErrorCode 之一。 The code, one of ErrorCode.
+	//
+	// Example: invalid_parameter
+	Code FieldErrorCode `json:"code"`
 }
+
+// FieldErrorCode 错误代码,ErrorCode 之一。 The code, one of ErrorCode.
+//
+// Example: invalid_parameter
+type FieldErrorCode string
 
 // FilterTotal 去掉一个筛选项后的行数。 The rows without one of the filters.
 type FilterTotal struct {
@@ -804,7 +894,7 @@ type GenderFilter int32
 // character on and in any reading of one that has several; of which a phone number contains
 // these digits; or whose external_userid, userid or unionid is exactly it.
 //
-// Example: liyitian
+// Example: guochunyan
 type KeywordFilter = string
 
 // ListOmit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
@@ -838,14 +928,14 @@ type ListResultResult int32
 // MemberFilter 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
 // The mall member's id of the contact; `0` is a real value (no member).
 //
-// Example: 3061
+// Example: 4588
 type MemberFilter = string
 
 // MobileFilter 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
 // 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
 // `+` and `-` do not count.
 //
-// Example: 1354756
+// Example: 15400000533
 type MobileFilter = string
 
 // NumberCount 一个数字取值的行数。 The rows of one value, a number.
@@ -861,8 +951,8 @@ type NumberCount struct {
 	Count int64 `json:"count"`
 }
 
-// PageNumber 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
-// The page, from 1 (default 1); past the last page `data` is empty.
+// PageNumber 分页,从 1 开始,默认 1;0 等于 1。超出最后一页时 `data` 为空。
+// The page, from 1 (default 1); 0 is 1. Past the last page `data` is empty.
 //
 // Example: 1
 type PageNumber = int64
@@ -875,7 +965,7 @@ type PerPage = int32
 // RemarkFilter 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
 // Rows whose remark contains this text (case and width folded).
 //
-// Example: 李宝佳
+// Example: 郭春燕
 type RemarkFilter = string
 
 // Sort 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
@@ -884,7 +974,7 @@ type RemarkFilter = string
 // `createtime` by the time added, newest or oldest first, equal times by id, newest first.
 // Page links keep it; `before_id` takes the default alone.
 //
-// Example: -createtime
+// Example: -id
 type Sort string
 
 // StatusFilter 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
@@ -986,7 +1076,7 @@ type TagCount struct {
 // 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
 // at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
 //
-// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
+// Example: etDesSDgAAyQDOK9dgckS7YqHpMPbuLg,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
 type TagsAllFilter = string
 
 // TagsDataFilter 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
@@ -994,7 +1084,7 @@ type TagsAllFilter = string
 // One tag id or several, comma-separated; a row that carries any of them matches, whether or
 // not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
 //
-// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+// Example: etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
 type TagsDataFilter = string
 
 // TagsNoneFilter 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
@@ -1005,12 +1095,15 @@ type TagsDataFilter = string
 // Example: etDesSDgAAYoJscGWjVDukf38n7PJIOg
 type TagsNoneFilter = string
 
-// TimeRange 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-// (1e11 and more) are floored to seconds. An empty item is open on that side.
+// TimeRange 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+// Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+// seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
 //
-// Example: ["1631950639","1632277573"]
+// Example: ["1778688000","1778774399"]
 type TimeRange = []string
+
+// IfNoneMatch defines model for IfNoneMatch.
+type IfNoneMatch = string
 
 // Uniacid defines model for Uniacid.
 type Uniacid = int64
@@ -1105,9 +1198,10 @@ type GetFacetsParams struct {
 	// 「Addition」 Or several, comma-separated: rows of any of them.
 	SearchEmployeeMember *EmployeeMemberFilter `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
 
-	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and
-	// different, is an error.
+	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。请改用含义相同的 `search[type]`;本写法继续有效,JSON 正文中的 `类型` 和表单也是。两者都传且不同是错误。
+	// Type, in the spelling of the original contract, which goes on being taken, in bodies too;
+	// use `search[type]`, which means the same. Both, and different, is an error.
+	// Deprecated: this property has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	SearchLeixing *ExternalTypeFilter `form:"search[类型],omitempty" json:"search[类型],omitempty"`
 
 	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
@@ -1121,9 +1215,9 @@ type GetFacetsParams struct {
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
 
-	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+	// seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
 	SearchTime *TimeRange `form:"search[time][],omitempty" json:"search[time][],omitempty"`
 
 	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
@@ -1149,6 +1243,10 @@ type GetFacetsParams struct {
 	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
 	// member manages; with several, 400.
 	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
+
+	// IfNoneMatch 已有答案的 ETag,一个或多个(逗号分隔);没有变化时返回 304。
+	// The ETag of the answer that the caller has, or several, comma-separated; 304 while it stands.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // GetListParams defines parameters for GetList.
@@ -1169,15 +1267,15 @@ type GetListParams struct {
 	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
 
 	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
-	// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+	// 不能与 1 以外的 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
 	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
-	// while others write: send the last row's id of the batch before. Not with `page`, nor
-	// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+	// while others write: send the last row's id of the batch before. Not with a `page`
+	// other than 1, nor with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
 	// null, `next_page_url` is the next batch.
 	BeforeID *BeforeID `form:"before_id,omitempty" json:"before_id,omitempty"`
 
-	// Page 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
-	// The page, from 1 (default 1); past the last page `data` is empty.
+	// Page 分页,从 1 开始,默认 1;0 等于 1。超出最后一页时 `data` 为空。
+	// The page, from 1 (default 1); 0 is 1. Past the last page `data` is empty.
 	Page *PageNumber `form:"page,omitempty" json:"page,omitempty"`
 
 	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
@@ -1217,9 +1315,10 @@ type GetListParams struct {
 	// 「Addition」 Or several, comma-separated: rows of any of them.
 	SearchEmployeeMember *EmployeeMemberFilter `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
 
-	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and
-	// different, is an error.
+	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。请改用含义相同的 `search[type]`;本写法继续有效,JSON 正文中的 `类型` 和表单也是。两者都传且不同是错误。
+	// Type, in the spelling of the original contract, which goes on being taken, in bodies too;
+	// use `search[type]`, which means the same. Both, and different, is an error.
+	// Deprecated: this property has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	SearchLeixing *ExternalTypeFilter `form:"search[类型],omitempty" json:"search[类型],omitempty"`
 
 	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
@@ -1233,9 +1332,9 @@ type GetListParams struct {
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
 
-	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+	// seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
 	SearchTime *TimeRange `form:"search[time][],omitempty" json:"search[time][],omitempty"`
 
 	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
@@ -1261,6 +1360,10 @@ type GetListParams struct {
 	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
 	// member manages; with several, 400.
 	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
+
+	// IfNoneMatch 已有答案的 ETag,一个或多个(逗号分隔);没有变化时返回 304。
+	// The ETag of the answer that the caller has, or several, comma-separated; 304 while it stands.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ServerInterface represents all server handlers.
@@ -1429,6 +1532,23 @@ func (w *ServerInterfaceWrapper) GetFacets(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter crop_id: %s", err))
 	}
 
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetFacets(ctx, uniacid, params)
 	return err
@@ -1477,7 +1597,7 @@ func (w *ServerInterfaceWrapper) GetList(ctx echo.Context) error {
 
 	// ------------- Optional query parameter "page" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
 	}
@@ -1594,6 +1714,23 @@ func (w *ServerInterfaceWrapper) GetList(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter crop_id: %s", err))
 	}
 
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetList(ctx, uniacid, params)
 	return err
@@ -1652,35 +1789,155 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 }
 
-type BusinessListJSONResponse BusinessListResult
+type BusinessListResponseHeaders struct {
+	CacheControl *string
+	XRequestID   *string
+}
+type BusinessListJSONResponse struct {
+	Body BusinessListResult
 
-type FacetsJSONResponse FacetsResult
-
-type ForbiddenJSONResponse ErrorResult
-
-type HeaderTooLongJSONResponse ErrorResult
-
-type InternalJSONResponse ErrorResult
-
-type InvalidJSONResponse ErrorResult
-
-type ListJSONResponse ListResult
-
-type MediaTypeJSONResponse ErrorResult
-
-type MethodJSONResponse ErrorResult
-
-type NotFoundJSONResponse ErrorResult
-
-type NotModifiedResponse struct {
+	Headers BusinessListResponseHeaders
 }
 
-type TooLargeJSONResponse ErrorResult
+type FacetsResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+	Vary         *string
+	XRequestID   *string
+}
+type FacetsJSONResponse struct {
+	Body FacetsResult
 
-type TooLongJSONResponse ErrorResult
+	Headers FacetsResponseHeaders
+}
+
+type ForbiddenResponseHeaders struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+type ForbiddenJSONResponse struct {
+	Body ErrorResult
+
+	Headers ForbiddenResponseHeaders
+}
+
+type HeaderTooLongResponseHeaders struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+type HeaderTooLongJSONResponse struct {
+	Body ErrorResult
+
+	Headers HeaderTooLongResponseHeaders
+}
+
+type InternalResponseHeaders struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+type InternalJSONResponse struct {
+	Body ErrorResult
+
+	Headers InternalResponseHeaders
+}
+
+type InvalidResponseHeaders struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+type InvalidJSONResponse struct {
+	Body ErrorResult
+
+	Headers InvalidResponseHeaders
+}
+
+type ListResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+	Vary         *string
+	XRequestID   *string
+}
+type ListJSONResponse struct {
+	Body ListResult
+
+	Headers ListResponseHeaders
+}
+
+type MediaTypeResponseHeaders struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+type MediaTypeJSONResponse struct {
+	Body ErrorResult
+
+	Headers MediaTypeResponseHeaders
+}
+
+type MethodResponseHeaders struct {
+	Allow        *string
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+type MethodJSONResponse struct {
+	Body ErrorResult
+
+	Headers MethodResponseHeaders
+}
+
+type NotFoundResponseHeaders struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+type NotFoundJSONResponse struct {
+	Body ErrorResult
+
+	Headers NotFoundResponseHeaders
+}
+
+type NotModifiedResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+	Vary         *string
+	XRequestID   *string
+}
+type NotModifiedResponse struct {
+	Headers NotModifiedResponseHeaders
+}
+
+type TooLargeResponseHeaders struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+type TooLargeJSONResponse struct {
+	Body ErrorResult
+
+	Headers TooLargeResponseHeaders
+}
+
+type TooLongResponseHeaders struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+type TooLongJSONResponse struct {
+	Body ErrorResult
+
+	Headers TooLongResponseHeaders
+}
 
 type TooManyRequestsResponseHeaders struct {
-	RetryAfter *int
+	CacheControl *string
+	RetryAfter   *int32
+	XErrorCode   *ErrorCode
+	XRequestID   *string
 }
 type TooManyRequestsJSONResponse struct {
 	Body ErrorResult
@@ -1688,9 +1945,29 @@ type TooManyRequestsJSONResponse struct {
 	Headers TooManyRequestsResponseHeaders
 }
 
-type UnauthenticatedJSONResponse ErrorResult
+type UnauthenticatedResponseHeaders struct {
+	CacheControl    *string
+	WWWAuthenticate *string
+	XErrorCode      *ErrorCode
+	XRequestID      *string
+}
+type UnauthenticatedJSONResponse struct {
+	Body ErrorResult
 
-type UnavailableJSONResponse ErrorResult
+	Headers UnauthenticatedResponseHeaders
+}
+
+type UnavailableResponseHeaders struct {
+	CacheControl *string
+	RetryAfter   *int32
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+type UnavailableJSONResponse struct {
+	Body ErrorResult
+
+	Headers UnavailableResponseHeaders
+}
 
 type GetBusinessListRequestObject struct {
 	Uniacid Uniacid `json:"uniacid"`
@@ -1705,10 +1982,16 @@ type GetBusinessList200JSONResponse struct{ BusinessListJSONResponse }
 func (response GetBusinessList200JSONResponse) VisitGetBusinessListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1719,10 +2002,19 @@ type GetBusinessList400JSONResponse struct{ InvalidJSONResponse }
 func (response GetBusinessList400JSONResponse) VisitGetBusinessListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1733,10 +2025,22 @@ type GetBusinessList401JSONResponse struct{ UnauthenticatedJSONResponse }
 func (response GetBusinessList401JSONResponse) VisitGetBusinessListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1747,10 +2051,19 @@ type GetBusinessList403JSONResponse struct{ ForbiddenJSONResponse }
 func (response GetBusinessList403JSONResponse) VisitGetBusinessListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1761,10 +2074,19 @@ type GetBusinessList404JSONResponse struct{ NotFoundJSONResponse }
 func (response GetBusinessList404JSONResponse) VisitGetBusinessListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1775,10 +2097,22 @@ type GetBusinessList405JSONResponse struct{ MethodJSONResponse }
 func (response GetBusinessList405JSONResponse) VisitGetBusinessListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Allow != nil {
+		w.Header().Set("Allow", fmt.Sprint(*response.Headers.Allow))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(405)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1789,10 +2123,19 @@ type GetBusinessList414JSONResponse struct{ TooLongJSONResponse }
 func (response GetBusinessList414JSONResponse) VisitGetBusinessListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(414)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1807,8 +2150,17 @@ func (response GetBusinessList429JSONResponse) VisitGetBusinessListResponse(w ht
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
 	}
 	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
@@ -1820,10 +2172,19 @@ type GetBusinessList431JSONResponse struct{ HeaderTooLongJSONResponse }
 func (response GetBusinessList431JSONResponse) VisitGetBusinessListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(431)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1834,10 +2195,19 @@ type GetBusinessList500JSONResponse struct{ InternalJSONResponse }
 func (response GetBusinessList500JSONResponse) VisitGetBusinessListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1848,10 +2218,22 @@ type GetBusinessList503JSONResponse struct{ UnavailableJSONResponse }
 func (response GetBusinessList503JSONResponse) VisitGetBusinessListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1871,10 +2253,22 @@ type GetFacets200JSONResponse struct{ FacetsJSONResponse }
 func (response GetFacets200JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.Vary != nil {
+		w.Header().Set("Vary", fmt.Sprint(*response.Headers.Vary))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1883,6 +2277,18 @@ func (response GetFacets200JSONResponse) VisitGetFacetsResponse(w http.ResponseW
 type GetFacets304Response = NotModifiedResponse
 
 func (response GetFacets304Response) VisitGetFacetsResponse(w http.ResponseWriter) error {
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.Vary != nil {
+		w.Header().Set("Vary", fmt.Sprint(*response.Headers.Vary))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(304)
 	return nil
 }
@@ -1892,10 +2298,19 @@ type GetFacets400JSONResponse struct{ InvalidJSONResponse }
 func (response GetFacets400JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1906,10 +2321,22 @@ type GetFacets401JSONResponse struct{ UnauthenticatedJSONResponse }
 func (response GetFacets401JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1920,10 +2347,19 @@ type GetFacets403JSONResponse struct{ ForbiddenJSONResponse }
 func (response GetFacets403JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1934,10 +2370,19 @@ type GetFacets404JSONResponse struct{ NotFoundJSONResponse }
 func (response GetFacets404JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1948,10 +2393,22 @@ type GetFacets405JSONResponse struct{ MethodJSONResponse }
 func (response GetFacets405JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Allow != nil {
+		w.Header().Set("Allow", fmt.Sprint(*response.Headers.Allow))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(405)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1962,10 +2419,19 @@ type GetFacets413JSONResponse struct{ TooLargeJSONResponse }
 func (response GetFacets413JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(413)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1976,10 +2442,19 @@ type GetFacets414JSONResponse struct{ TooLongJSONResponse }
 func (response GetFacets414JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(414)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1990,10 +2465,19 @@ type GetFacets415JSONResponse struct{ MediaTypeJSONResponse }
 func (response GetFacets415JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2008,8 +2492,17 @@ func (response GetFacets429JSONResponse) VisitGetFacetsResponse(w http.ResponseW
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
 	}
 	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
@@ -2021,10 +2514,19 @@ type GetFacets431JSONResponse struct{ HeaderTooLongJSONResponse }
 func (response GetFacets431JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(431)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2035,10 +2537,19 @@ type GetFacets500JSONResponse struct{ InternalJSONResponse }
 func (response GetFacets500JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2049,10 +2560,22 @@ type GetFacets503JSONResponse struct{ UnavailableJSONResponse }
 func (response GetFacets503JSONResponse) VisitGetFacetsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2072,10 +2595,22 @@ type GetList200JSONResponse struct{ ListJSONResponse }
 func (response GetList200JSONResponse) VisitGetListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.Vary != nil {
+		w.Header().Set("Vary", fmt.Sprint(*response.Headers.Vary))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2084,6 +2619,18 @@ func (response GetList200JSONResponse) VisitGetListResponse(w http.ResponseWrite
 type GetList304Response = NotModifiedResponse
 
 func (response GetList304Response) VisitGetListResponse(w http.ResponseWriter) error {
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.Vary != nil {
+		w.Header().Set("Vary", fmt.Sprint(*response.Headers.Vary))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(304)
 	return nil
 }
@@ -2093,10 +2640,19 @@ type GetList400JSONResponse struct{ InvalidJSONResponse }
 func (response GetList400JSONResponse) VisitGetListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2107,10 +2663,22 @@ type GetList401JSONResponse struct{ UnauthenticatedJSONResponse }
 func (response GetList401JSONResponse) VisitGetListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2121,10 +2689,19 @@ type GetList403JSONResponse struct{ ForbiddenJSONResponse }
 func (response GetList403JSONResponse) VisitGetListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2135,10 +2712,19 @@ type GetList404JSONResponse struct{ NotFoundJSONResponse }
 func (response GetList404JSONResponse) VisitGetListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2149,10 +2735,22 @@ type GetList405JSONResponse struct{ MethodJSONResponse }
 func (response GetList405JSONResponse) VisitGetListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Allow != nil {
+		w.Header().Set("Allow", fmt.Sprint(*response.Headers.Allow))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(405)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2163,10 +2761,19 @@ type GetList413JSONResponse struct{ TooLargeJSONResponse }
 func (response GetList413JSONResponse) VisitGetListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(413)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2177,10 +2784,19 @@ type GetList414JSONResponse struct{ TooLongJSONResponse }
 func (response GetList414JSONResponse) VisitGetListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(414)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2191,10 +2807,19 @@ type GetList415JSONResponse struct{ MediaTypeJSONResponse }
 func (response GetList415JSONResponse) VisitGetListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2209,8 +2834,17 @@ func (response GetList429JSONResponse) VisitGetListResponse(w http.ResponseWrite
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
 	}
 	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
@@ -2222,10 +2856,19 @@ type GetList431JSONResponse struct{ HeaderTooLongJSONResponse }
 func (response GetList431JSONResponse) VisitGetListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(431)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2236,10 +2879,19 @@ type GetList500JSONResponse struct{ InternalJSONResponse }
 func (response GetList500JSONResponse) VisitGetListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2250,10 +2902,22 @@ type GetList503JSONResponse struct{ UnavailableJSONResponse }
 func (response GetList503JSONResponse) VisitGetListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.XErrorCode != nil {
+		w.Header().Set("X-Error-Code", fmt.Sprint(*response.Headers.XErrorCode))
+	}
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
 	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
 	return err

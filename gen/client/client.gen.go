@@ -31,6 +31,57 @@ func (e BusinessListResultResult) Valid() bool {
 	}
 }
 
+// Defines values for ErrorCode.
+const (
+	CodeForbidden            ErrorCode = "forbidden"
+	CodeInternal             ErrorCode = "internal"
+	CodeInvalidBody          ErrorCode = "invalid_body"
+	CodeInvalidParameter     ErrorCode = "invalid_parameter"
+	CodeMethodNotAllowed     ErrorCode = "method_not_allowed"
+	CodeNoEnterprise         ErrorCode = "no_enterprise"
+	CodeNotFound             ErrorCode = "not_found"
+	CodeTooLarge             ErrorCode = "too_large"
+	CodeTooManyRequests      ErrorCode = "too_many_requests"
+	CodeUnauthenticated      ErrorCode = "unauthenticated"
+	CodeUnavailable          ErrorCode = "unavailable"
+	CodeUnknownParameter     ErrorCode = "unknown_parameter"
+	CodeUnsupportedMediaType ErrorCode = "unsupported_media_type"
+)
+
+// Valid indicates whether the value is a known member of the ErrorCode enum.
+func (e ErrorCode) Valid() bool {
+	switch e {
+	case CodeForbidden:
+		return true
+	case CodeInternal:
+		return true
+	case CodeInvalidBody:
+		return true
+	case CodeInvalidParameter:
+		return true
+	case CodeMethodNotAllowed:
+		return true
+	case CodeNoEnterprise:
+		return true
+	case CodeNotFound:
+		return true
+	case CodeTooLarge:
+		return true
+	case CodeTooManyRequests:
+		return true
+	case CodeUnauthenticated:
+		return true
+	case CodeUnavailable:
+		return true
+	case CodeUnknownParameter:
+		return true
+	case CodeUnsupportedMediaType:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ErrorResultResult.
 const (
 	ResultError ErrorResultResult = 0
@@ -73,6 +124,27 @@ const (
 func (e FacetsResultResult) Valid() bool {
 	switch e {
 	case FacetsOK:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FieldErrorCode.
+const (
+	FieldBody    FieldErrorCode = "invalid_body"
+	FieldInvalid FieldErrorCode = "invalid_parameter"
+	FieldUnknown FieldErrorCode = "unknown_parameter"
+)
+
+// Valid indicates whether the value is a known member of the FieldErrorCode enum.
+func (e FieldErrorCode) Valid() bool {
+	switch e {
+	case FieldBody:
+		return true
+	case FieldInvalid:
+		return true
+	case FieldUnknown:
 		return true
 	default:
 		return false
@@ -171,18 +243,38 @@ type AddWayCount struct {
 // The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
 // value.
 //
-// Example: 1
+// Example: 16
 type AddWayFilter = int32
 
+// AddWayJSON JSON 中的来源。 The way of adding in JSON.
+//
+// Example: 16
+type AddWayJSON = AddWayFilter
+
+// AddWayText 来源,数字文本。 The way of adding, in digits.
+//
+// Example: 16
+type AddWayText = AddWayFilter
+
 // BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
-// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+// 不能与 1 以外的 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
 // 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
-// while others write: send the last row's id of the batch before. Not with `page`, nor
-// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+// while others write: send the last row's id of the batch before. Not with a `page`
+// other than 1, nor with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
 // null, `next_page_url` is the next batch.
 //
-// Example: 62
+// Example: 2000
 type BeforeID = int64
+
+// BeforeIDJSON JSON 中的 before_id。 before_id in JSON.
+//
+// Example: 2000
+type BeforeIDJSON = BeforeID
+
+// BeforeIDText before_id,数字文本。 before_id, in digits.
+//
+// Example: 2000
+type BeforeIDText = BeforeID
 
 // Business 企业。 An enterprise.
 type Business struct {
@@ -318,6 +410,16 @@ type Contact struct {
 // Example: 1
 type CropID = int64
 
+// CropIDJSON JSON 中的企业 id。 The enterprise in JSON.
+//
+// Example: 1
+type CropIDJSON = CropID
+
+// CropIDText 企业 id,数字文本。 The enterprise, in digits.
+//
+// Example: 1
+type CropIDText = CropID
+
 // CustomerFacets 筛选统计,每个列表统计的范围见 getFacets。
 // How the rows divide among the filters' values; see getFacets for what each list counts.
 type CustomerFacets struct {
@@ -362,7 +464,7 @@ type CustomerFacets struct {
 // Contacts whose name contains this text (case and width folded), or whose external_userid
 // is exactly it.
 //
-// Example: 李一天
+// Example: 郭春燕
 type CustomerFilter = string
 
 // CustomerPage 一页客户,字段同 Laravel 6 的 LengthAwarePaginator,另有标签和成员。 A page of follows as Laravel's paginator prints it, with the tags and employees.
@@ -580,7 +682,7 @@ type EmployeeCount struct {
 // The following employee's userid (case-insensitive, as WeCom's userids are).
 // 「Addition」 Or several, comma-separated: rows of any of them.
 //
-// Example: XiaoLiangZi
+// Example: LiuYang
 type EmployeeMemberFilter = string
 
 // EmployeeName 成员字典项。 An entry of the employee dictionary.
@@ -595,6 +697,14 @@ type EmployeeName struct {
 	// Example: 孙新建
 	Name string `json:"name"`
 }
+
+// ErrorCode 错误代码,封闭列表 · The closed list of error codes: `unauthenticated` 401; `forbidden` 403; `no_enterprise` 400,
+// 请先选择要管理的企业, an enterprise must be named; `invalid_parameter` 400; `unknown_parameter` 400;
+// `invalid_body` 400; `unsupported_media_type` 415; `too_large` 413, 414, 431; `not_found` 404;
+// `method_not_allowed` 405; `too_many_requests` 429; `unavailable` 503; `internal` 500.
+//
+// Example: invalid_parameter
+type ErrorCode string
 
 // ErrorResult 出错时的返回。 The answer of failure.
 type ErrorResult struct {
@@ -624,38 +734,41 @@ type ErrorResultResult int32
 // Example: 1
 type ExternalTypeFilter int32
 
+// ExternalTypeJSON JSON 中的类型。 The contact's type in JSON.
+//
+// Example: 1
+type ExternalTypeJSON = ExternalTypeFilter
+
+// ExternalTypeText 类型,数字文本。 The contact's type, in digits.
+//
+// Example: 1
+type ExternalTypeText = ExternalTypeFilter
+
 // FacetBody getFacets 的 JSON 正文。 The JSON body of getFacets.
 type FacetBody struct {
-	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
-	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
-	// member manages; with several, 400.
-	//
+	// CropID JSON 中的企业 id。 The enterprise in JSON.
 	//
 	// Example: 1
-	CropID *CropID `json:"crop_id,omitempty"`
+	CropID *CropIDJSON `json:"crop_id,omitempty"`
 
-	// Omit 「扩展」不需要的统计,逗号分隔:`status`、`type`、`add_way`、`gender`、`employee`、`tag`、`without`
-	// (相应字段为空数组)、`customers`(为 0)。
-	// 「Addition」 What is not needed, comma-separated: `status`, `type`, `add_way`, `gender`,
-	// `employee`, `tag`, `without` (answered empty), `customers` (answered 0).
+	// Omit JSON 中的 omit:文字或数组。 omit in JSON, a text or an array.
 	//
-	//
-	// Example: without,customers
-	Omit *FacetOmit `json:"omit,omitempty"`
+	// Example: ["without","customers"]
+	Omit *FacetOmitJSON `json:"omit,omitempty"`
 
-	// Search 筛选项,含义同查询参数。 The filters, each as the query parameter of its name.
-	Search *ListSearch `json:"search,omitempty"`
+	// Search JSON 中的 search:对象;空数组、空文字或 null 等于未传。 search in JSON, an object; [], '' and null are unset.
+	//
+	// Example: {"status":1}
+	Search *SearchJSON `json:"search,omitempty"`
 }
 
-// FacetForm getFacets 的表单正文,字段同查询参数。 The form body of getFacets, named as in a query.
+// FacetForm getFacets 的表单正文,字段同查询参数;`search[类型]` 也接受,含义同 `search[type]`。
+// The form body of getFacets, named as in a query; `search[类型]` is taken too, as `search[type]` is.
 type FacetForm struct {
-	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
-	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
-	// member manages; with several, 400.
-	//
+	// CropID 企业 id,数字文本。 The enterprise, in digits.
 	//
 	// Example: 1
-	CropID *CropID `json:"crop_id,omitempty"`
+	CropID *CropIDText `json:"crop_id,omitempty"`
 
 	// Omit 「扩展」不需要的统计,逗号分隔:`status`、`type`、`add_way`、`gender`、`employee`、`tag`、`without`
 	// (相应字段为空数组)、`customers`(为 0)。
@@ -666,20 +779,17 @@ type FacetForm struct {
 	// Example: without,customers
 	Omit *FacetOmit `json:"omit,omitempty"`
 
-	// SearchAddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
-	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
-	// value.
+	// SearchAddWayType 来源,数字文本。 The way of adding, in digits.
 	//
-	//
-	// Example: 1
-	SearchAddWayType *AddWayFilter `json:"search[add_way_type],omitempty"`
+	// Example: 16
+	SearchAddWayType *AddWayText `json:"search[add_way_type],omitempty"`
 
 	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
 	// Contacts whose name contains this text (case and width folded), or whose external_userid
 	// is exactly it.
 	//
 	//
-	// Example: 李一天
+	// Example: 郭春燕
 	SearchCustomer *CustomerFilter `json:"search[customer],omitempty"`
 
 	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
@@ -687,15 +797,13 @@ type FacetForm struct {
 	// 「Addition」 Or several, comma-separated: rows of any of them.
 	//
 	//
-	// Example: XiaoLiangZi
+	// Example: LiuYang
 	SearchEmployeeMember *EmployeeMemberFilter `json:"search[employee_member],omitempty"`
 
-	// SearchGender 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
-	// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
-	//
+	// SearchGender 性别,数字文本。 The contact's gender, in digits.
 	//
 	// Example: 2
-	SearchGender *GenderFilter `json:"search[gender],omitempty"`
+	SearchGender *GenderText `json:"search[gender],omitempty"`
 
 	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
 	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
@@ -707,14 +815,14 @@ type FacetForm struct {
 	// these digits; or whose external_userid, userid or unionid is exactly it.
 	//
 	//
-	// Example: liyitian
+	// Example: guochunyan
 	SearchKeyword *KeywordFilter `json:"search[keyword],omitempty"`
 
 	// SearchMember 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
 	// The mall member's id of the contact; `0` is a real value (no member).
 	//
 	//
-	// Example: 3061
+	// Example: 4588
 	SearchMember *MemberFilter `json:"search[member],omitempty"`
 
 	// SearchMobile 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
@@ -722,21 +830,20 @@ type FacetForm struct {
 	// `+` and `-` do not count.
 	//
 	//
-	// Example: 1354756
+	// Example: 15400000533
 	SearchMobile *MobileFilter `json:"search[mobile],omitempty"`
 
 	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
 	// Rows whose remark contains this text (case and width folded).
 	//
 	//
-	// Example: 李宝佳
+	// Example: 郭春燕
 	SearchRemark *RemarkFilter `json:"search[remark],omitempty"`
 
-	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
-	//
+	// SearchStatus 好友状态,数字文本。 The status, in digits.
 	//
 	// Example: 1
-	SearchStatus *StatusFilter `json:"search[status],omitempty"`
+	SearchStatus *StatusText `json:"search[status],omitempty"`
 
 	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
 	// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
@@ -744,7 +851,7 @@ type FacetForm struct {
 	// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
 	//
 	//
-	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
+	// Example: etDesSDgAAyQDOK9dgckS7YqHpMPbuLg,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
 	SearchTagsAll *TagsAllFilter `json:"search[tags_all],omitempty"`
 
 	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
@@ -753,7 +860,7 @@ type FacetForm struct {
 	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
 	//
 	//
-	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+	// Example: etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
 	SearchTagsData *TagsDataFilter `json:"search[tags_data],omitempty"`
 
 	// SearchTagsNone 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
@@ -765,19 +872,18 @@ type FacetForm struct {
 	// Example: etDesSDgAAYoJscGWjVDukf38n7PJIOg
 	SearchTagsNone *TagsNoneFilter `json:"search[tags_none],omitempty"`
 
-	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+	// seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
 	//
 	//
-	// Example: ["1631950639","1632277573"]
+	// Example: ["1778688000","1778774399"]
 	SearchTime *TimeRange `json:"search[time][],omitempty"`
 
-	// SearchType 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
+	// SearchType 类型,数字文本。 The contact's type, in digits.
 	//
 	// Example: 1
-	SearchType    *ExternalTypeFilter `json:"search[type],omitempty"`
-	SearchLeixing *ExternalTypeFilter `json:"search[类型],omitempty"`
+	SearchType *ExternalTypeText `json:"search[type],omitempty"`
 }
 
 // FacetOmit 「扩展」不需要的统计,逗号分隔:`status`、`type`、`add_way`、`gender`、`employee`、`tag`、`without`
@@ -787,6 +893,11 @@ type FacetForm struct {
 //
 // Example: without,customers
 type FacetOmit = string
+
+// FacetOmitJSON JSON 中的 omit:文字或数组。 omit in JSON, a text or an array.
+//
+// Example: ["without","customers"]
+type FacetOmitJSON = FacetOmit
 
 // FacetsResult 统计成功的返回。 The answer of success of getFacets.
 type FacetsResult struct {
@@ -820,7 +931,17 @@ type FieldError struct {
 	//
 	// Example: 只能是 1 或 -1
 	Message string `json:"message"`
+
+	// Code 错误代码,ErrorCode 之一。 The code, one of ErrorCode.
+	//
+	// Example: invalid_parameter
+	Code FieldErrorCode `json:"code"`
 }
+
+// FieldErrorCode 错误代码,ErrorCode 之一。 The code, one of ErrorCode.
+//
+// Example: invalid_parameter
+type FieldErrorCode string
 
 // FilterTotal 去掉一个筛选项后的行数。 The rows without one of the filters.
 type FilterTotal struct {
@@ -953,6 +1074,21 @@ type Follow struct {
 // Example: 2
 type GenderFilter int32
 
+// GenderJSON JSON 中的性别。 The contact's gender in JSON.
+//
+// Example: 2
+type GenderJSON = GenderFilter
+
+// GenderText 性别,数字文本。 The contact's gender, in digits.
+//
+// Example: 2
+type GenderText = GenderFilter
+
+// IDsJSON JSON 中的标签 id 或 userid:文字(逗号分隔)或数组。 Tag ids or userids in JSON, comma-separated or an array.
+//
+// Example: ["etDesSDgAACFJtKmZ8DmxP3DjZmceyLw"]
+type IDsJSON = string
+
 // KeywordFilter 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
 // (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
 // 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
@@ -962,85 +1098,59 @@ type GenderFilter int32
 // character on and in any reading of one that has several; of which a phone number contains
 // these digits; or whose external_userid, userid or unionid is exactly it.
 //
-// Example: liyitian
+// Example: guochunyan
 type KeywordFilter = string
 
 // ListBody getList 的 JSON 正文。 The JSON body of getList.
 type ListBody struct {
-	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
-	// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
-	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
-	// while others write: send the last row's id of the batch before. Not with `page`, nor
-	// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
-	// null, `next_page_url` is the next batch.
+	// BeforeID JSON 中的 before_id。 before_id in JSON.
 	//
-	//
-	// Example: 62
-	BeforeID *BeforeID `json:"before_id,omitempty"`
+	// Example: 2000
+	BeforeID *BeforeIDJSON `json:"before_id,omitempty"`
 
-	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
-	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
-	// member manages; with several, 400.
-	//
+	// CropID JSON 中的企业 id。 The enterprise in JSON.
 	//
 	// Example: 1
-	CropID *CropID `json:"crop_id,omitempty"`
+	CropID *CropIDJSON `json:"crop_id,omitempty"`
 
-	// Omit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
-	// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after
-	// the first.
+	// Omit JSON 中的 omit:文字或数组。 omit in JSON, a text or an array.
 	//
-	//
-	// Example: tag,employee
-	Omit *ListOmit `json:"omit,omitempty"`
+	// Example: ["tag","employee"]
+	Omit *ListOmitJSON `json:"omit,omitempty"`
 
-	// Page 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
-	// The page, from 1 (default 1); past the last page `data` is empty.
-	//
+	// Page JSON 中的分页。 The page in JSON.
 	//
 	// Example: 1
-	Page *PageNumber `json:"page,omitempty"`
+	Page *PageNumberJSON `json:"page,omitempty"`
 
-	// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
-	//
+	// PerPage JSON 中的每页条数。 Rows per page in JSON.
 	//
 	// Example: 15
-	PerPage *PerPage `json:"per_page,omitempty"`
+	PerPage *PerPageJSON `json:"per_page,omitempty"`
 
-	// Search 筛选项,含义同查询参数。 The filters, each as the query parameter of its name.
-	Search *ListSearch `json:"search,omitempty"`
+	// Search JSON 中的 search:对象;空数组、空文字或 null 等于未传。 search in JSON, an object; [], '' and null are unset.
+	//
+	// Example: {"status":1}
+	Search *SearchJSON `json:"search,omitempty"`
 
-	// Sort 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
-	// 翻页地址保留它;`before_id` 只能与默认排序同时使用。
-	// 「Addition」 The order: `-id` (default) by id, newest first; `-createtime` and
-	// `createtime` by the time added, newest or oldest first, equal times by id, newest first.
-	// Page links keep it; `before_id` takes the default alone.
+	// Sort JSON 中的排序。 The order in JSON.
 	//
-	//
-	// Example: -createtime
-	Sort *Sort `json:"sort,omitempty"`
+	// Example: -id
+	Sort *SortJSON `json:"sort,omitempty"`
 }
 
-// ListForm getList 的表单正文,字段同查询参数。 The form body of getList, named as in a query.
+// ListForm getList 的表单正文,字段同查询参数;`search[类型]` 也接受,含义同 `search[type]`。
+// The form body of getList, named as in a query; `search[类型]` is taken too, as `search[type]` is.
 type ListForm struct {
-	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
-	// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
-	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
-	// while others write: send the last row's id of the batch before. Not with `page`, nor
-	// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
-	// null, `next_page_url` is the next batch.
+	// BeforeID before_id,数字文本。 before_id, in digits.
 	//
-	//
-	// Example: 62
-	BeforeID *BeforeID `json:"before_id,omitempty"`
+	// Example: 2000
+	BeforeID *BeforeIDText `json:"before_id,omitempty"`
 
-	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
-	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
-	// member manages; with several, 400.
-	//
+	// CropID 企业 id,数字文本。 The enterprise, in digits.
 	//
 	// Example: 1
-	CropID *CropID `json:"crop_id,omitempty"`
+	CropID *CropIDText `json:"crop_id,omitempty"`
 
 	// Omit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
 	// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after
@@ -1050,33 +1160,27 @@ type ListForm struct {
 	// Example: tag,employee
 	Omit *ListOmit `json:"omit,omitempty"`
 
-	// Page 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
-	// The page, from 1 (default 1); past the last page `data` is empty.
-	//
+	// Page 分页,数字文本。 The page, in digits.
 	//
 	// Example: 1
-	Page *PageNumber `json:"page,omitempty"`
+	Page *PageNumberText `json:"page,omitempty"`
 
-	// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
-	//
+	// PerPage 每页条数,数字文本。 Rows per page, in digits.
 	//
 	// Example: 15
-	PerPage *PerPage `json:"per_page,omitempty"`
+	PerPage *PerPageText `json:"per_page,omitempty"`
 
-	// SearchAddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
-	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
-	// value.
+	// SearchAddWayType 来源,数字文本。 The way of adding, in digits.
 	//
-	//
-	// Example: 1
-	SearchAddWayType *AddWayFilter `json:"search[add_way_type],omitempty"`
+	// Example: 16
+	SearchAddWayType *AddWayText `json:"search[add_way_type],omitempty"`
 
 	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
 	// Contacts whose name contains this text (case and width folded), or whose external_userid
 	// is exactly it.
 	//
 	//
-	// Example: 李一天
+	// Example: 郭春燕
 	SearchCustomer *CustomerFilter `json:"search[customer],omitempty"`
 
 	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
@@ -1084,15 +1188,13 @@ type ListForm struct {
 	// 「Addition」 Or several, comma-separated: rows of any of them.
 	//
 	//
-	// Example: XiaoLiangZi
+	// Example: LiuYang
 	SearchEmployeeMember *EmployeeMemberFilter `json:"search[employee_member],omitempty"`
 
-	// SearchGender 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
-	// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
-	//
+	// SearchGender 性别,数字文本。 The contact's gender, in digits.
 	//
 	// Example: 2
-	SearchGender *GenderFilter `json:"search[gender],omitempty"`
+	SearchGender *GenderText `json:"search[gender],omitempty"`
 
 	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
 	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
@@ -1104,14 +1206,14 @@ type ListForm struct {
 	// these digits; or whose external_userid, userid or unionid is exactly it.
 	//
 	//
-	// Example: liyitian
+	// Example: guochunyan
 	SearchKeyword *KeywordFilter `json:"search[keyword],omitempty"`
 
 	// SearchMember 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
 	// The mall member's id of the contact; `0` is a real value (no member).
 	//
 	//
-	// Example: 3061
+	// Example: 4588
 	SearchMember *MemberFilter `json:"search[member],omitempty"`
 
 	// SearchMobile 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
@@ -1119,21 +1221,20 @@ type ListForm struct {
 	// `+` and `-` do not count.
 	//
 	//
-	// Example: 1354756
+	// Example: 15400000533
 	SearchMobile *MobileFilter `json:"search[mobile],omitempty"`
 
 	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
 	// Rows whose remark contains this text (case and width folded).
 	//
 	//
-	// Example: 李宝佳
+	// Example: 郭春燕
 	SearchRemark *RemarkFilter `json:"search[remark],omitempty"`
 
-	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
-	//
+	// SearchStatus 好友状态,数字文本。 The status, in digits.
 	//
 	// Example: 1
-	SearchStatus *StatusFilter `json:"search[status],omitempty"`
+	SearchStatus *StatusText `json:"search[status],omitempty"`
 
 	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
 	// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
@@ -1141,7 +1242,7 @@ type ListForm struct {
 	// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
 	//
 	//
-	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
+	// Example: etDesSDgAAyQDOK9dgckS7YqHpMPbuLg,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
 	SearchTagsAll *TagsAllFilter `json:"search[tags_all],omitempty"`
 
 	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
@@ -1150,7 +1251,7 @@ type ListForm struct {
 	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
 	//
 	//
-	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+	// Example: etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
 	SearchTagsData *TagsDataFilter `json:"search[tags_data],omitempty"`
 
 	// SearchTagsNone 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
@@ -1162,29 +1263,23 @@ type ListForm struct {
 	// Example: etDesSDgAAYoJscGWjVDukf38n7PJIOg
 	SearchTagsNone *TagsNoneFilter `json:"search[tags_none],omitempty"`
 
-	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+	// seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
 	//
 	//
-	// Example: ["1631950639","1632277573"]
+	// Example: ["1778688000","1778774399"]
 	SearchTime *TimeRange `json:"search[time][],omitempty"`
 
-	// SearchType 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
+	// SearchType 类型,数字文本。 The contact's type, in digits.
 	//
 	// Example: 1
-	SearchType    *ExternalTypeFilter `json:"search[type],omitempty"`
-	SearchLeixing *ExternalTypeFilter `json:"search[类型],omitempty"`
+	SearchType *ExternalTypeText `json:"search[type],omitempty"`
 
-	// Sort 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
-	// 翻页地址保留它;`before_id` 只能与默认排序同时使用。
-	// 「Addition」 The order: `-id` (default) by id, newest first; `-createtime` and
-	// `createtime` by the time added, newest or oldest first, equal times by id, newest first.
-	// Page links keep it; `before_id` takes the default alone.
+	// Sort 排序,可以为空。 The order, or empty.
 	//
-	//
-	// Example: -createtime
-	Sort *Sort `json:"sort,omitempty"`
+	// Example: -id
+	Sort *SortText `json:"sort,omitempty"`
 }
 
 // ListOmit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
@@ -1194,58 +1289,10 @@ type ListForm struct {
 // Example: tag,employee
 type ListOmit = string
 
-// ListPage 正文中筛选项以外的参数。 What is in both bodies of getList beside the filters.
-type ListPage struct {
-	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
-	// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
-	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
-	// while others write: send the last row's id of the batch before. Not with `page`, nor
-	// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
-	// null, `next_page_url` is the next batch.
-	//
-	//
-	// Example: 62
-	BeforeID *BeforeID `json:"before_id,omitempty"`
-
-	// CropID 「扩展」企业 id。默认为令牌中的 `crop_id`,再次为会员唯一可管理的企业;可管理多个企业而未指定时返回 400 请先选择要管理的企业。
-	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
-	// member manages; with several, 400.
-	//
-	//
-	// Example: 1
-	CropID *CropID `json:"crop_id,omitempty"`
-
-	// Omit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
-	// 「Addition」 Lists to answer empty, `tag`, `employee` or `tag,employee`: for pages after
-	// the first.
-	//
-	//
-	// Example: tag,employee
-	Omit *ListOmit `json:"omit,omitempty"`
-
-	// Page 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
-	// The page, from 1 (default 1); past the last page `data` is empty.
-	//
-	//
-	// Example: 1
-	Page *PageNumber `json:"page,omitempty"`
-
-	// PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
-	//
-	//
-	// Example: 15
-	PerPage *PerPage `json:"per_page,omitempty"`
-
-	// Sort 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
-	// 翻页地址保留它;`before_id` 只能与默认排序同时使用。
-	// 「Addition」 The order: `-id` (default) by id, newest first; `-createtime` and
-	// `createtime` by the time added, newest or oldest first, equal times by id, newest first.
-	// Page links keep it; `before_id` takes the default alone.
-	//
-	//
-	// Example: -createtime
-	Sort *Sort `json:"sort,omitempty"`
-}
+// ListOmitJSON JSON 中的 omit:文字或数组。 omit in JSON, a text or an array.
+//
+// Example: ["tag","employee"]
+type ListOmitJSON = ListOmit
 
 // ListResult 成功的返回。 The answer of success.
 type ListResult struct {
@@ -1268,131 +1315,107 @@ type ListResult struct {
 // Example: 1
 type ListResultResult int32
 
-// ListSearch 筛选项,含义同查询参数。 The filters, each as the query parameter of its name.
+// ListSearch 筛选项,含义同查询参数;`类型` 也接受,含义同 `type`,但请改用 `type`。
+// The filters, each as the query parameter of its name; `类型` is taken too, as `type` is: use `type`.
 type ListSearch struct {
-	// AddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
-	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
-	// value.
+	// AddWayType JSON 中的来源。 The way of adding in JSON.
 	//
-	//
-	// Example: 1
-	AddWayType *AddWayFilter `json:"add_way_type,omitempty"`
+	// Example: 16
+	AddWayType *AddWayJSON `json:"add_way_type,omitempty"`
 
-	// Customer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
-	// Contacts whose name contains this text (case and width folded), or whose external_userid
-	// is exactly it.
+	// Customer JSON 中的文字或数字。 A text in JSON, or a number for its digits.
 	//
-	//
-	// Example: 李一天
-	Customer *CustomerFilter `json:"customer,omitempty"`
+	// Example: 郭春燕
+	Customer *TextJSON `json:"customer,omitempty"`
 
-	// EmployeeMember 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
-	// The following employee's userid (case-insensitive, as WeCom's userids are).
-	// 「Addition」 Or several, comma-separated: rows of any of them.
+	// EmployeeMember JSON 中的标签 id 或 userid:文字(逗号分隔)或数组。 Tag ids or userids in JSON, comma-separated or an array.
 	//
-	//
-	// Example: XiaoLiangZi
-	EmployeeMember *EmployeeMemberFilter `json:"employee_member,omitempty"`
+	// Example: ["etDesSDgAACFJtKmZ8DmxP3DjZmceyLw"]
+	EmployeeMember *IDsJSON `json:"employee_member,omitempty"`
 
-	// Gender 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
-	// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
-	//
+	// Gender JSON 中的性别。 The contact's gender in JSON.
 	//
 	// Example: 2
-	Gender *GenderFilter `json:"gender,omitempty"`
+	Gender *GenderJSON `json:"gender,omitempty"`
 
-	// Keyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
-	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
-	// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
-	// 「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
-	// description or noted company contains this text (case and width folded); whose name or
-	// remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
-	// character on and in any reading of one that has several; of which a phone number contains
-	// these digits; or whose external_userid, userid or unionid is exactly it.
+	// Keyword JSON 中的文字或数字。 A text in JSON, or a number for its digits.
 	//
-	//
-	// Example: liyitian
-	Keyword *KeywordFilter `json:"keyword,omitempty"`
+	// Example: 郭春燕
+	Keyword *TextJSON `json:"keyword,omitempty"`
 
-	// Member 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
-	// The mall member's id of the contact; `0` is a real value (no member).
+	// Member JSON 中的系统会员 ID。 The mall member's id in JSON.
 	//
-	//
-	// Example: 3061
-	Member *MemberFilter `json:"member,omitempty"`
+	// Example: 4588
+	Member *MemberJSON `json:"member,omitempty"`
 
-	// Mobile 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
-	// 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
-	// `+` and `-` do not count.
+	// Mobile JSON 中的手机号。 Digits of a telephone number in JSON.
 	//
-	//
-	// Example: 1354756
-	Mobile *MobileFilter `json:"mobile,omitempty"`
+	// Example: 15400000533
+	Mobile *MobileJSON `json:"mobile,omitempty"`
 
-	// Remark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
-	// Rows whose remark contains this text (case and width folded).
+	// Remark JSON 中的文字或数字。 A text in JSON, or a number for its digits.
 	//
-	//
-	// Example: 李宝佳
-	Remark *RemarkFilter `json:"remark,omitempty"`
+	// Example: 郭春燕
+	Remark *TextJSON `json:"remark,omitempty"`
 
-	// Status 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
-	//
+	// Status JSON 中的好友状态。 The status in JSON.
 	//
 	// Example: 1
-	Status *StatusFilter `json:"status,omitempty"`
+	Status *StatusJSON `json:"status,omitempty"`
 
-	// TagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
-	// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
-	// 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
-	// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
+	// TagsAll JSON 中的标签 id 或 userid:文字(逗号分隔)或数组。 Tag ids or userids in JSON, comma-separated or an array.
 	//
-	//
-	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
-	TagsAll *TagsAllFilter `json:"tags_all,omitempty"`
+	// Example: ["etDesSDgAACFJtKmZ8DmxP3DjZmceyLw"]
+	TagsAll *IDsJSON `json:"tags_all,omitempty"`
 
-	// TagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
-	// 「扩展」`*` 代表任何标签:带有标签的行。
-	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
-	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	// TagsData JSON 中的标签 id 或 userid:文字(逗号分隔)或数组。 Tag ids or userids in JSON, comma-separated or an array.
 	//
-	//
-	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
-	TagsData *TagsDataFilter `json:"tags_data,omitempty"`
+	// Example: ["etDesSDgAACFJtKmZ8DmxP3DjZmceyLw"]
+	TagsData *IDsJSON `json:"tags_data,omitempty"`
 
-	// TagsNone 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
-	// 可与 `search[tags_data]`、`search[tags_all]` 同时使用。
-	// 「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
-	// tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
+	// TagsNone JSON 中的标签 id 或 userid:文字(逗号分隔)或数组。 Tag ids or userids in JSON, comma-separated or an array.
 	//
-	//
-	// Example: etDesSDgAAYoJscGWjVDukf38n7PJIOg
-	TagsNone *TagsNoneFilter `json:"tags_none,omitempty"`
+	// Example: ["etDesSDgAACFJtKmZ8DmxP3DjZmceyLw"]
+	TagsNone *IDsJSON `json:"tags_none,omitempty"`
 
-	// Time JSON 中的 TimeRange:数字,null 为不限。 TimeRange in JSON, as numbers; null is open.
+	// Time JSON 中的起、止时间,数字或文字,null 为不限。 Start and end in JSON, as numbers or texts; null is open.
 	//
-	// Example: [1631950639,1632277573]
-	Time *TimeNumbers `json:"time,omitempty"`
+	// Example: [1778688000,1778774399]
+	Time *TimeJSON `json:"time,omitempty"`
 
-	// Type 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
+	// Type JSON 中的类型。 The contact's type in JSON.
 	//
 	// Example: 1
-	Type    *ExternalTypeFilter `json:"type,omitempty"`
-	Leixing *ExternalTypeFilter `json:"类型,omitempty"`
+	Type *ExternalTypeJSON `json:"type,omitempty"`
 }
 
 // MemberFilter 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
 // The mall member's id of the contact; `0` is a real value (no member).
 //
-// Example: 3061
+// Example: 4588
 type MemberFilter = string
+
+// MemberJSON JSON 中的系统会员 ID。 The mall member's id in JSON.
+//
+// Example: 4588
+type MemberJSON = MemberFilter
 
 // MobileFilter 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
 // 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
 // `+` and `-` do not count.
 //
-// Example: 1354756
+// Example: 15400000533
 type MobileFilter = string
+
+// MobileJSON JSON 中的手机号。 Digits of a telephone number in JSON.
+//
+// Example: 15400000533
+type MobileJSON = MobileFilter
+
+// NoItems 空数组,等于未传。 The empty array: unset.
+//
+// Example: []
+type NoItems = []string
 
 // NumberCount 一个数字取值的行数。 The rows of one value, a number.
 type NumberCount struct {
@@ -1407,138 +1430,47 @@ type NumberCount struct {
 	Count int64 `json:"count"`
 }
 
-// PageNumber 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
-// The page, from 1 (default 1); past the last page `data` is empty.
+// PageNumber 分页,从 1 开始,默认 1;0 等于 1。超出最后一页时 `data` 为空。
+// The page, from 1 (default 1); 0 is 1. Past the last page `data` is empty.
 //
 // Example: 1
 type PageNumber = int64
+
+// PageNumberJSON JSON 中的分页。 The page in JSON.
+//
+// Example: 1
+type PageNumberJSON = PageNumber
+
+// PageNumberText 分页,数字文本。 The page, in digits.
+//
+// Example: 1
+type PageNumberText = PageNumber
 
 // PerPage 「扩展」每页条数,1 到 100,默认 15。 「Addition」 Rows per page, 1 to 100, 15 by default.
 //
 // Example: 15
 type PerPage = int32
 
+// PerPageJSON JSON 中的每页条数。 Rows per page in JSON.
+//
+// Example: 15
+type PerPageJSON = PerPage
+
+// PerPageText 每页条数,数字文本。 Rows per page, in digits.
+//
+// Example: 15
+type PerPageText = PerPage
+
 // RemarkFilter 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
 // Rows whose remark contains this text (case and width folded).
 //
-// Example: 李宝佳
+// Example: 郭春燕
 type RemarkFilter = string
 
-// SearchForm 表单中的筛选项,字段同查询参数。 The filters in a form, named as in a query.
-type SearchForm struct {
-	// SearchAddWayType 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
-	// The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
-	// value.
-	//
-	//
-	// Example: 1
-	SearchAddWayType *AddWayFilter `json:"search[add_way_type],omitempty"`
-
-	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
-	// Contacts whose name contains this text (case and width folded), or whose external_userid
-	// is exactly it.
-	//
-	//
-	// Example: 李一天
-	SearchCustomer *CustomerFilter `json:"search[customer],omitempty"`
-
-	// SearchEmployeeMember 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
-	// The following employee's userid (case-insensitive, as WeCom's userids are).
-	// 「Addition」 Or several, comma-separated: rows of any of them.
-	//
-	//
-	// Example: XiaoLiangZi
-	SearchEmployeeMember *EmployeeMemberFilter `json:"search[employee_member],omitempty"`
-
-	// SearchGender 「扩展」性别:0 未知,1 男,2 女(has_one_customer.gender);`0` 是真实的值。
-	// 「Addition」 The contact's gender: 0 unknown, 1 male, 2 female; `0` is a real value.
-	//
-	//
-	// Example: 2
-	SearchGender *GenderFilter `json:"search[gender],omitempty"`
-
-	// SearchKeyword 「扩展」综合搜索,以下任意一项符合即匹配:外部联系人名称、公司简称或全称,行的备注、描述或备注公司包含该文字
-	// (不区分大小写和全半角);名称或备注的拼音包含它,全拼(liyitian)或首字母(lyt)均可,从某个字开始,多音字任一读音;
-	// 备注手机号包含这些数字;external_userid、userid 或 unionid 与其完全一致。
-	// 「Addition」 One box for all: rows whose contact's name, company (short or full), remark,
-	// description or noted company contains this text (case and width folded); whose name or
-	// remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
-	// character on and in any reading of one that has several; of which a phone number contains
-	// these digits; or whose external_userid, userid or unionid is exactly it.
-	//
-	//
-	// Example: liyitian
-	SearchKeyword *KeywordFilter `json:"search[keyword],omitempty"`
-
-	// SearchMember 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
-	// The mall member's id of the contact; `0` is a real value (no member).
-	//
-	//
-	// Example: 3061
-	SearchMember *MemberFilter `json:"search[member],omitempty"`
-
-	// SearchMobile 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
-	// 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
-	// `+` and `-` do not count.
-	//
-	//
-	// Example: 1354756
-	SearchMobile *MobileFilter `json:"search[mobile],omitempty"`
-
-	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
-	// Rows whose remark contains this text (case and width folded).
-	//
-	//
-	// Example: 李宝佳
-	SearchRemark *RemarkFilter `json:"search[remark],omitempty"`
-
-	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
-	//
-	//
-	// Example: 1
-	SearchStatus *StatusFilter `json:"search[status],omitempty"`
-
-	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
-	// 可与 `search[tags_data]`、`search[tags_none]` 同时使用。
-	// 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
-	// at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
-	//
-	//
-	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
-	SearchTagsAll *TagsAllFilter `json:"search[tags_all],omitempty"`
-
-	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
-	// 「扩展」`*` 代表任何标签:带有标签的行。
-	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
-	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
-	//
-	//
-	// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
-	SearchTagsData *TagsDataFilter `json:"search[tags_data],omitempty"`
-
-	// SearchTagsNone 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
-	// 可与 `search[tags_data]`、`search[tags_all]` 同时使用。
-	// 「Addition」 Rows that carry none of these tags: ids, comma-separated; `*` stands for any
-	// tag at all: untagged rows. Together with `search[tags_data]` and `search[tags_all]`, too.
-	//
-	//
-	// Example: etDesSDgAAYoJscGWjVDukf38n7PJIOg
-	SearchTagsNone *TagsNoneFilter `json:"search[tags_none],omitempty"`
-
-	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-	// (1e11 and more) are floored to seconds. An empty item is open on that side.
-	//
-	//
-	// Example: ["1631950639","1632277573"]
-	SearchTime *TimeRange `json:"search[time][],omitempty"`
-
-	// SearchType 外部联系人类型:1 微信用户,2 企业微信。 1 WeChat user, 2 WeCom user.
-	//
-	// Example: 1
-	SearchType    *ExternalTypeFilter `json:"search[type],omitempty"`
-	SearchLeixing *ExternalTypeFilter `json:"search[类型],omitempty"`
-}
+// SearchJSON JSON 中的 search:对象;空数组、空文字或 null 等于未传。 search in JSON, an object; [], ” and null are unset.
+//
+// Example: {"status":1}
+type SearchJSON = ListSearch
 
 // Sort 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
 // 翻页地址保留它;`before_id` 只能与默认排序同时使用。
@@ -1546,13 +1478,33 @@ type SearchForm struct {
 // `createtime` by the time added, newest or oldest first, equal times by id, newest first.
 // Page links keep it; `before_id` takes the default alone.
 //
-// Example: -createtime
+// Example: -id
 type Sort string
+
+// SortJSON JSON 中的排序。 The order in JSON.
+//
+// Example: -id
+type SortJSON = Sort
+
+// SortText 排序,可以为空。 The order, or empty.
+//
+// Example: -id
+type SortText = Sort
 
 // StatusFilter 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 //
 // Example: 1
 type StatusFilter int32
+
+// StatusJSON JSON 中的好友状态。 The status in JSON.
+//
+// Example: 1
+type StatusJSON = StatusFilter
+
+// StatusText 好友状态,数字文本。 The status, in digits.
+//
+// Example: 1
+type StatusText = StatusFilter
 
 // Tag 企业客户标签。 A tag of the enterprise.
 type Tag struct {
@@ -1648,7 +1600,7 @@ type TagCount struct {
 // 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
 // at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
 //
-// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
+// Example: etDesSDgAAyQDOK9dgckS7YqHpMPbuLg,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
 type TagsAllFilter = string
 
 // TagsDataFilter 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
@@ -1656,7 +1608,7 @@ type TagsAllFilter = string
 // One tag id or several, comma-separated; a row that carries any of them matches, whether or
 // not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
 //
-// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+// Example: etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
 type TagsDataFilter = string
 
 // TagsNoneFilter 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
@@ -1667,17 +1619,25 @@ type TagsDataFilter = string
 // Example: etDesSDgAAYoJscGWjVDukf38n7PJIOg
 type TagsNoneFilter = string
 
-// TimeNumbers JSON 中的 TimeRange:数字,null 为不限。 TimeRange in JSON, as numbers; null is open.
+// TextJSON JSON 中的文字或数字。 A text in JSON, or a number for its digits.
 //
-// Example: [1631950639,1632277573]
-type TimeNumbers = []*int64
+// Example: 郭春燕
+type TextJSON = string
 
-// TimeRange 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-// (1e11 and more) are floored to seconds. An empty item is open on that side.
+// TimeJSON JSON 中的起、止时间,数字或文字,null 为不限。 Start and end in JSON, as numbers or texts; null is open.
 //
-// Example: ["1631950639","1632277573"]
+// Example: [1778688000,1778774399]
+type TimeJSON = []*int64
+
+// TimeRange 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+// Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+// seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
+//
+// Example: ["1778688000","1778774399"]
 type TimeRange = []string
+
+// IfNoneMatch defines model for IfNoneMatch.
+type IfNoneMatch = string
 
 // Uniacid defines model for Uniacid.
 type Uniacid = int64
@@ -1772,9 +1732,10 @@ type GetFacetsParams struct {
 	// 「Addition」 Or several, comma-separated: rows of any of them.
 	SearchEmployeeMember *EmployeeMemberFilter `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
 
-	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and
-	// different, is an error.
+	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。请改用含义相同的 `search[type]`;本写法继续有效,JSON 正文中的 `类型` 和表单也是。两者都传且不同是错误。
+	// Type, in the spelling of the original contract, which goes on being taken, in bodies too;
+	// use `search[type]`, which means the same. Both, and different, is an error.
+	// Deprecated: this property has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	SearchLeixing *ExternalTypeFilter `form:"search[类型],omitempty" json:"search[类型],omitempty"`
 
 	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
@@ -1788,9 +1749,9 @@ type GetFacetsParams struct {
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
 
-	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+	// seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
 	SearchTime *TimeRange `form:"search[time][],omitempty" json:"search[time][],omitempty"`
 
 	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
@@ -1816,6 +1777,10 @@ type GetFacetsParams struct {
 	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
 	// member manages; with several, 400.
 	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
+
+	// IfNoneMatch 已有答案的 ETag,一个或多个(逗号分隔);没有变化时返回 304。
+	// The ETag of the answer that the caller has, or several, comma-separated; 304 while it stands.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // PostFacetsParams defines parameters for PostFacets.
@@ -1863,9 +1828,10 @@ type PostFacetsParams struct {
 	// 「Addition」 Or several, comma-separated: rows of any of them.
 	SearchEmployeeMember *EmployeeMemberFilter `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
 
-	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and
-	// different, is an error.
+	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。请改用含义相同的 `search[type]`;本写法继续有效,JSON 正文中的 `类型` 和表单也是。两者都传且不同是错误。
+	// Type, in the spelling of the original contract, which goes on being taken, in bodies too;
+	// use `search[type]`, which means the same. Both, and different, is an error.
+	// Deprecated: this property has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	SearchLeixing *ExternalTypeFilter `form:"search[类型],omitempty" json:"search[类型],omitempty"`
 
 	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
@@ -1879,9 +1845,9 @@ type PostFacetsParams struct {
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
 
-	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+	// seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
 	SearchTime *TimeRange `form:"search[time][],omitempty" json:"search[time][],omitempty"`
 
 	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
@@ -1927,15 +1893,15 @@ type GetListParams struct {
 	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
 
 	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
-	// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+	// 不能与 1 以外的 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
 	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
-	// while others write: send the last row's id of the batch before. Not with `page`, nor
-	// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+	// while others write: send the last row's id of the batch before. Not with a `page`
+	// other than 1, nor with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
 	// null, `next_page_url` is the next batch.
 	BeforeID *BeforeID `form:"before_id,omitempty" json:"before_id,omitempty"`
 
-	// Page 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
-	// The page, from 1 (default 1); past the last page `data` is empty.
+	// Page 分页,从 1 开始,默认 1;0 等于 1。超出最后一页时 `data` 为空。
+	// The page, from 1 (default 1); 0 is 1. Past the last page `data` is empty.
 	Page *PageNumber `form:"page,omitempty" json:"page,omitempty"`
 
 	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
@@ -1975,9 +1941,10 @@ type GetListParams struct {
 	// 「Addition」 Or several, comma-separated: rows of any of them.
 	SearchEmployeeMember *EmployeeMemberFilter `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
 
-	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and
-	// different, is an error.
+	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。请改用含义相同的 `search[type]`;本写法继续有效,JSON 正文中的 `类型` 和表单也是。两者都传且不同是错误。
+	// Type, in the spelling of the original contract, which goes on being taken, in bodies too;
+	// use `search[type]`, which means the same. Both, and different, is an error.
+	// Deprecated: this property has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	SearchLeixing *ExternalTypeFilter `form:"search[类型],omitempty" json:"search[类型],omitempty"`
 
 	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
@@ -1991,9 +1958,9 @@ type GetListParams struct {
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
 
-	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+	// seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
 	SearchTime *TimeRange `form:"search[time][],omitempty" json:"search[time][],omitempty"`
 
 	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
@@ -2019,6 +1986,10 @@ type GetListParams struct {
 	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
 	// member manages; with several, 400.
 	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
+
+	// IfNoneMatch 已有答案的 ETag,一个或多个(逗号分隔);没有变化时返回 304。
+	// The ETag of the answer that the caller has, or several, comma-separated; 304 while it stands.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // PostListParams defines parameters for PostList.
@@ -2039,15 +2010,15 @@ type PostListParams struct {
 	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
 
 	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
-	// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+	// 不能与 1 以外的 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
 	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
-	// while others write: send the last row's id of the batch before. Not with `page`, nor
-	// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+	// while others write: send the last row's id of the batch before. Not with a `page`
+	// other than 1, nor with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
 	// null, `next_page_url` is the next batch.
 	BeforeID *BeforeID `form:"before_id,omitempty" json:"before_id,omitempty"`
 
-	// Page 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
-	// The page, from 1 (default 1); past the last page `data` is empty.
+	// Page 分页,从 1 开始,默认 1;0 等于 1。超出最后一页时 `data` 为空。
+	// The page, from 1 (default 1); 0 is 1. Past the last page `data` is empty.
 	Page *PageNumber `form:"page,omitempty" json:"page,omitempty"`
 
 	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
@@ -2087,9 +2058,10 @@ type PostListParams struct {
 	// 「Addition」 Or several, comma-separated: rows of any of them.
 	SearchEmployeeMember *EmployeeMemberFilter `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
 
-	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and
-	// different, is an error.
+	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。请改用含义相同的 `search[type]`;本写法继续有效,JSON 正文中的 `类型` 和表单也是。两者都传且不同是错误。
+	// Type, in the spelling of the original contract, which goes on being taken, in bodies too;
+	// use `search[type]`, which means the same. Both, and different, is an error.
+	// Deprecated: this property has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	SearchLeixing *ExternalTypeFilter `form:"search[类型],omitempty" json:"search[类型],omitempty"`
 
 	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
@@ -2103,9 +2075,9 @@ type PostListParams struct {
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
 
-	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+	// seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
 	SearchTime *TimeRange `form:"search[time][],omitempty" json:"search[time][],omitempty"`
 
 	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
@@ -2293,9 +2265,9 @@ type ClientInterface interface {
 
 	// PostListWithBody 客户列表(POST) · List customers, by POST
 	//
-	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
+	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先,查询串中的值仍须有效。数字可以写成字符串;空字符串、null、[] 等于未传。
 	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
-	// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
+	// body wins key by key; what it wins over must be valid all the same. Numbers may be strings; empty strings, null and [] are unset.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2304,9 +2276,9 @@ type ClientInterface interface {
 
 	// PostList 客户列表(POST) · List customers, by POST
 	//
-	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
+	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先,查询串中的值仍须有效。数字可以写成字符串;空字符串、null、[] 等于未传。
 	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
-	// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
+	// body wins key by key; what it wins over must be valid all the same. Numbers may be strings; empty strings, null and [] are unset.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2315,9 +2287,9 @@ type ClientInterface interface {
 
 	// PostListWithFormdataBody 客户列表(POST) · List customers, by POST
 	//
-	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
+	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先,查询串中的值仍须有效。数字可以写成字符串;空字符串、null、[] 等于未传。
 	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
-	// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
+	// body wins key by key; what it wins over must be valid all the same. Numbers may be strings; empty strings, null and [] are unset.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -2453,9 +2425,9 @@ func (c *Client) GetList(ctx context.Context, uniacid Uniacid, params *GetListPa
 
 // PostListWithBody 客户列表(POST) · List customers, by POST
 //
-// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
+// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先,查询串中的值仍须有效。数字可以写成字符串;空字符串、null、[] 等于未传。
 // The same as the GET; the filters may be in a JSON body, a form body or the query, and the
-// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
+// body wins key by key; what it wins over must be valid all the same. Numbers may be strings; empty strings, null and [] are unset.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2474,9 +2446,9 @@ func (c *Client) PostListWithBody(ctx context.Context, uniacid Uniacid, params *
 
 // PostList 客户列表(POST) · List customers, by POST
 //
-// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
+// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先,查询串中的值仍须有效。数字可以写成字符串;空字符串、null、[] 等于未传。
 // The same as the GET; the filters may be in a JSON body, a form body or the query, and the
-// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
+// body wins key by key; what it wins over must be valid all the same. Numbers may be strings; empty strings, null and [] are unset.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2495,9 +2467,9 @@ func (c *Client) PostList(ctx context.Context, uniacid Uniacid, params *PostList
 
 // PostListWithFormdataBody 客户列表(POST) · List customers, by POST
 //
-// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
+// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先,查询串中的值仍须有效。数字可以写成字符串;空字符串、null、[] 等于未传。
 // The same as the GET; the filters may be in a JSON body, a form body or the query, and the
-// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
+// body wins key by key; what it wins over must be valid all the same. Numbers may be strings; empty strings, null and [] are unset.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -2796,6 +2768,21 @@ func NewGetFacetsRequest(server string, uniacid Uniacid, params *GetFacetsParams
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -3163,7 +3150,7 @@ func NewGetListRequest(server string, uniacid Uniacid, params *GetListParams) (*
 
 		if params.Page != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -3376,6 +3363,21 @@ func NewGetListRequest(server string, uniacid Uniacid, params *GetListParams) (*
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
@@ -3486,7 +3488,7 @@ func NewPostListRequestWithBody(server string, uniacid Uniacid, params *PostList
 
 		if params.Page != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -3822,9 +3824,9 @@ type ClientWithResponsesInterface interface {
 
 	// PostListWithBodyWithResponse 客户列表(POST) · List customers, by POST
 	//
-	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
+	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先,查询串中的值仍须有效。数字可以写成字符串;空字符串、null、[] 等于未传。
 	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
-	// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
+	// body wins key by key; what it wins over must be valid all the same. Numbers may be strings; empty strings, null and [] are unset.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3833,9 +3835,9 @@ type ClientWithResponsesInterface interface {
 
 	// PostListWithResponse 客户列表(POST) · List customers, by POST
 	//
-	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
+	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先,查询串中的值仍须有效。数字可以写成字符串;空字符串、null、[] 等于未传。
 	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
-	// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
+	// body wins key by key; what it wins over must be valid all the same. Numbers may be strings; empty strings, null and [] are unset.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3844,9 +3846,9 @@ type ClientWithResponsesInterface interface {
 
 	// PostListWithFormdataBodyWithResponse 客户列表(POST) · List customers, by POST
 	//
-	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
+	// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先,查询串中的值仍须有效。数字可以写成字符串;空字符串、null、[] 等于未传。
 	// The same as the GET; the filters may be in a JSON body, a form body or the query, and the
-	// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
+	// body wins key by key; what it wins over must be valid all the same. Numbers may be strings; empty strings, null and [] are unset.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3854,9 +3856,84 @@ type ClientWithResponsesInterface interface {
 	PostListWithFormdataBodyWithResponse(ctx context.Context, uniacid Uniacid, params *PostListParams, body PostListFormdataRequestBody, reqEditors ...RequestEditorFn) (*PostListResponse, error)
 }
 
+// GetBusinessListResponse200Headers the declared response headers of an HTTP 200 response for GetBusinessList
+type GetBusinessListResponse200Headers struct {
+	CacheControl *string
+	XRequestID   *string
+}
+
+// GetBusinessListResponse400Headers the declared response headers of an HTTP 400 response for GetBusinessList
+type GetBusinessListResponse400Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetBusinessListResponse401Headers the declared response headers of an HTTP 401 response for GetBusinessList
+type GetBusinessListResponse401Headers struct {
+	CacheControl    *string
+	WWWAuthenticate *string
+	XErrorCode      *ErrorCode
+	XRequestID      *string
+}
+
+// GetBusinessListResponse403Headers the declared response headers of an HTTP 403 response for GetBusinessList
+type GetBusinessListResponse403Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetBusinessListResponse404Headers the declared response headers of an HTTP 404 response for GetBusinessList
+type GetBusinessListResponse404Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetBusinessListResponse405Headers the declared response headers of an HTTP 405 response for GetBusinessList
+type GetBusinessListResponse405Headers struct {
+	Allow        *string
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetBusinessListResponse414Headers the declared response headers of an HTTP 414 response for GetBusinessList
+type GetBusinessListResponse414Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
 // GetBusinessListResponse429Headers the declared response headers of an HTTP 429 response for GetBusinessList
 type GetBusinessListResponse429Headers struct {
-	RetryAfter *int
+	CacheControl *string
+	RetryAfter   *int32
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetBusinessListResponse431Headers the declared response headers of an HTTP 431 response for GetBusinessList
+type GetBusinessListResponse431Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetBusinessListResponse500Headers the declared response headers of an HTTP 500 response for GetBusinessList
+type GetBusinessListResponse500Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetBusinessListResponse503Headers the declared response headers of an HTTP 503 response for GetBusinessList
+type GetBusinessListResponse503Headers struct {
+	CacheControl *string
+	RetryAfter   *int32
+	XErrorCode   *ErrorCode
+	XRequestID   *string
 }
 
 type GetBusinessListResponse struct {
@@ -3884,8 +3961,28 @@ type GetBusinessListResponse struct {
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetBusinessListResponse200Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *GetBusinessListResponse400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetBusinessListResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *GetBusinessListResponse403Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *GetBusinessListResponse404Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *GetBusinessListResponse405Headers
+	// Headers414 the parsed response headers for an HTTP 414 response
+	Headers414 *GetBusinessListResponse414Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *GetBusinessListResponse429Headers
+	// Headers431 the parsed response headers for an HTTP 431 response
+	Headers431 *GetBusinessListResponse431Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *GetBusinessListResponse500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetBusinessListResponse503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -3972,9 +4069,108 @@ func (r GetBusinessListResponse) ContentType() string {
 	return ""
 }
 
+// GetFacetsResponse200Headers the declared response headers of an HTTP 200 response for GetFacets
+type GetFacetsResponse200Headers struct {
+	CacheControl *string
+	ETag         *string
+	Vary         *string
+	XRequestID   *string
+}
+
+// GetFacetsResponse304Headers the declared response headers of an HTTP 304 response for GetFacets
+type GetFacetsResponse304Headers struct {
+	CacheControl *string
+	ETag         *string
+	Vary         *string
+	XRequestID   *string
+}
+
+// GetFacetsResponse400Headers the declared response headers of an HTTP 400 response for GetFacets
+type GetFacetsResponse400Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetFacetsResponse401Headers the declared response headers of an HTTP 401 response for GetFacets
+type GetFacetsResponse401Headers struct {
+	CacheControl    *string
+	WWWAuthenticate *string
+	XErrorCode      *ErrorCode
+	XRequestID      *string
+}
+
+// GetFacetsResponse403Headers the declared response headers of an HTTP 403 response for GetFacets
+type GetFacetsResponse403Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetFacetsResponse404Headers the declared response headers of an HTTP 404 response for GetFacets
+type GetFacetsResponse404Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetFacetsResponse405Headers the declared response headers of an HTTP 405 response for GetFacets
+type GetFacetsResponse405Headers struct {
+	Allow        *string
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetFacetsResponse413Headers the declared response headers of an HTTP 413 response for GetFacets
+type GetFacetsResponse413Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetFacetsResponse414Headers the declared response headers of an HTTP 414 response for GetFacets
+type GetFacetsResponse414Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetFacetsResponse415Headers the declared response headers of an HTTP 415 response for GetFacets
+type GetFacetsResponse415Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
 // GetFacetsResponse429Headers the declared response headers of an HTTP 429 response for GetFacets
 type GetFacetsResponse429Headers struct {
-	RetryAfter *int
+	CacheControl *string
+	RetryAfter   *int32
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetFacetsResponse431Headers the declared response headers of an HTTP 431 response for GetFacets
+type GetFacetsResponse431Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetFacetsResponse500Headers the declared response headers of an HTTP 500 response for GetFacets
+type GetFacetsResponse500Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetFacetsResponse503Headers the declared response headers of an HTTP 503 response for GetFacets
+type GetFacetsResponse503Headers struct {
+	CacheControl *string
+	RetryAfter   *int32
+	XErrorCode   *ErrorCode
+	XRequestID   *string
 }
 
 type GetFacetsResponse struct {
@@ -4006,8 +4202,34 @@ type GetFacetsResponse struct {
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetFacetsResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetFacetsResponse304Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *GetFacetsResponse400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetFacetsResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *GetFacetsResponse403Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *GetFacetsResponse404Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *GetFacetsResponse405Headers
+	// Headers413 the parsed response headers for an HTTP 413 response
+	Headers413 *GetFacetsResponse413Headers
+	// Headers414 the parsed response headers for an HTTP 414 response
+	Headers414 *GetFacetsResponse414Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *GetFacetsResponse415Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *GetFacetsResponse429Headers
+	// Headers431 the parsed response headers for an HTTP 431 response
+	Headers431 *GetFacetsResponse431Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *GetFacetsResponse500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetFacetsResponse503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -4104,9 +4326,100 @@ func (r GetFacetsResponse) ContentType() string {
 	return ""
 }
 
+// PostFacetsResponse200Headers the declared response headers of an HTTP 200 response for PostFacets
+type PostFacetsResponse200Headers struct {
+	CacheControl *string
+	ETag         *string
+	Vary         *string
+	XRequestID   *string
+}
+
+// PostFacetsResponse400Headers the declared response headers of an HTTP 400 response for PostFacets
+type PostFacetsResponse400Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostFacetsResponse401Headers the declared response headers of an HTTP 401 response for PostFacets
+type PostFacetsResponse401Headers struct {
+	CacheControl    *string
+	WWWAuthenticate *string
+	XErrorCode      *ErrorCode
+	XRequestID      *string
+}
+
+// PostFacetsResponse403Headers the declared response headers of an HTTP 403 response for PostFacets
+type PostFacetsResponse403Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostFacetsResponse404Headers the declared response headers of an HTTP 404 response for PostFacets
+type PostFacetsResponse404Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostFacetsResponse405Headers the declared response headers of an HTTP 405 response for PostFacets
+type PostFacetsResponse405Headers struct {
+	Allow        *string
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostFacetsResponse413Headers the declared response headers of an HTTP 413 response for PostFacets
+type PostFacetsResponse413Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostFacetsResponse414Headers the declared response headers of an HTTP 414 response for PostFacets
+type PostFacetsResponse414Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostFacetsResponse415Headers the declared response headers of an HTTP 415 response for PostFacets
+type PostFacetsResponse415Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
 // PostFacetsResponse429Headers the declared response headers of an HTTP 429 response for PostFacets
 type PostFacetsResponse429Headers struct {
-	RetryAfter *int
+	CacheControl *string
+	RetryAfter   *int32
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostFacetsResponse431Headers the declared response headers of an HTTP 431 response for PostFacets
+type PostFacetsResponse431Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostFacetsResponse500Headers the declared response headers of an HTTP 500 response for PostFacets
+type PostFacetsResponse500Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostFacetsResponse503Headers the declared response headers of an HTTP 503 response for PostFacets
+type PostFacetsResponse503Headers struct {
+	CacheControl *string
+	RetryAfter   *int32
+	XErrorCode   *ErrorCode
+	XRequestID   *string
 }
 
 type PostFacetsResponse struct {
@@ -4138,8 +4451,32 @@ type PostFacetsResponse struct {
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *PostFacetsResponse200Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *PostFacetsResponse400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PostFacetsResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *PostFacetsResponse403Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *PostFacetsResponse404Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *PostFacetsResponse405Headers
+	// Headers413 the parsed response headers for an HTTP 413 response
+	Headers413 *PostFacetsResponse413Headers
+	// Headers414 the parsed response headers for an HTTP 414 response
+	Headers414 *PostFacetsResponse414Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *PostFacetsResponse415Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *PostFacetsResponse429Headers
+	// Headers431 the parsed response headers for an HTTP 431 response
+	Headers431 *PostFacetsResponse431Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *PostFacetsResponse500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PostFacetsResponse503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -4236,9 +4573,108 @@ func (r PostFacetsResponse) ContentType() string {
 	return ""
 }
 
+// GetListResponse200Headers the declared response headers of an HTTP 200 response for GetList
+type GetListResponse200Headers struct {
+	CacheControl *string
+	ETag         *string
+	Vary         *string
+	XRequestID   *string
+}
+
+// GetListResponse304Headers the declared response headers of an HTTP 304 response for GetList
+type GetListResponse304Headers struct {
+	CacheControl *string
+	ETag         *string
+	Vary         *string
+	XRequestID   *string
+}
+
+// GetListResponse400Headers the declared response headers of an HTTP 400 response for GetList
+type GetListResponse400Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetListResponse401Headers the declared response headers of an HTTP 401 response for GetList
+type GetListResponse401Headers struct {
+	CacheControl    *string
+	WWWAuthenticate *string
+	XErrorCode      *ErrorCode
+	XRequestID      *string
+}
+
+// GetListResponse403Headers the declared response headers of an HTTP 403 response for GetList
+type GetListResponse403Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetListResponse404Headers the declared response headers of an HTTP 404 response for GetList
+type GetListResponse404Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetListResponse405Headers the declared response headers of an HTTP 405 response for GetList
+type GetListResponse405Headers struct {
+	Allow        *string
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetListResponse413Headers the declared response headers of an HTTP 413 response for GetList
+type GetListResponse413Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetListResponse414Headers the declared response headers of an HTTP 414 response for GetList
+type GetListResponse414Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetListResponse415Headers the declared response headers of an HTTP 415 response for GetList
+type GetListResponse415Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
 // GetListResponse429Headers the declared response headers of an HTTP 429 response for GetList
 type GetListResponse429Headers struct {
-	RetryAfter *int
+	CacheControl *string
+	RetryAfter   *int32
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetListResponse431Headers the declared response headers of an HTTP 431 response for GetList
+type GetListResponse431Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetListResponse500Headers the declared response headers of an HTTP 500 response for GetList
+type GetListResponse500Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// GetListResponse503Headers the declared response headers of an HTTP 503 response for GetList
+type GetListResponse503Headers struct {
+	CacheControl *string
+	RetryAfter   *int32
+	XErrorCode   *ErrorCode
+	XRequestID   *string
 }
 
 type GetListResponse struct {
@@ -4270,8 +4706,34 @@ type GetListResponse struct {
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetListResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetListResponse304Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *GetListResponse400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetListResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *GetListResponse403Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *GetListResponse404Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *GetListResponse405Headers
+	// Headers413 the parsed response headers for an HTTP 413 response
+	Headers413 *GetListResponse413Headers
+	// Headers414 the parsed response headers for an HTTP 414 response
+	Headers414 *GetListResponse414Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *GetListResponse415Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *GetListResponse429Headers
+	// Headers431 the parsed response headers for an HTTP 431 response
+	Headers431 *GetListResponse431Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *GetListResponse500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetListResponse503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -4368,9 +4830,100 @@ func (r GetListResponse) ContentType() string {
 	return ""
 }
 
+// PostListResponse200Headers the declared response headers of an HTTP 200 response for PostList
+type PostListResponse200Headers struct {
+	CacheControl *string
+	ETag         *string
+	Vary         *string
+	XRequestID   *string
+}
+
+// PostListResponse400Headers the declared response headers of an HTTP 400 response for PostList
+type PostListResponse400Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostListResponse401Headers the declared response headers of an HTTP 401 response for PostList
+type PostListResponse401Headers struct {
+	CacheControl    *string
+	WWWAuthenticate *string
+	XErrorCode      *ErrorCode
+	XRequestID      *string
+}
+
+// PostListResponse403Headers the declared response headers of an HTTP 403 response for PostList
+type PostListResponse403Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostListResponse404Headers the declared response headers of an HTTP 404 response for PostList
+type PostListResponse404Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostListResponse405Headers the declared response headers of an HTTP 405 response for PostList
+type PostListResponse405Headers struct {
+	Allow        *string
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostListResponse413Headers the declared response headers of an HTTP 413 response for PostList
+type PostListResponse413Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostListResponse414Headers the declared response headers of an HTTP 414 response for PostList
+type PostListResponse414Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostListResponse415Headers the declared response headers of an HTTP 415 response for PostList
+type PostListResponse415Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
 // PostListResponse429Headers the declared response headers of an HTTP 429 response for PostList
 type PostListResponse429Headers struct {
-	RetryAfter *int
+	CacheControl *string
+	RetryAfter   *int32
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostListResponse431Headers the declared response headers of an HTTP 431 response for PostList
+type PostListResponse431Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostListResponse500Headers the declared response headers of an HTTP 500 response for PostList
+type PostListResponse500Headers struct {
+	CacheControl *string
+	XErrorCode   *ErrorCode
+	XRequestID   *string
+}
+
+// PostListResponse503Headers the declared response headers of an HTTP 503 response for PostList
+type PostListResponse503Headers struct {
+	CacheControl *string
+	RetryAfter   *int32
+	XErrorCode   *ErrorCode
+	XRequestID   *string
 }
 
 type PostListResponse struct {
@@ -4402,8 +4955,32 @@ type PostListResponse struct {
 	JSON500 *Internal
 	// JSON503 the response for an HTTP 503 `application/json` response
 	JSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *PostListResponse200Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *PostListResponse400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PostListResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *PostListResponse403Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *PostListResponse404Headers
+	// Headers405 the parsed response headers for an HTTP 405 response
+	Headers405 *PostListResponse405Headers
+	// Headers413 the parsed response headers for an HTTP 413 response
+	Headers413 *PostListResponse413Headers
+	// Headers414 the parsed response headers for an HTTP 414 response
+	Headers414 *PostListResponse414Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *PostListResponse415Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *PostListResponse429Headers
+	// Headers431 the parsed response headers for an HTTP 431 response
+	Headers431 *PostListResponse431Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *PostListResponse500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PostListResponse503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -4610,9 +5187,9 @@ func (c *ClientWithResponses) GetListWithResponse(ctx context.Context, uniacid U
 
 // PostListWithBodyWithResponse 客户列表(POST) · List customers, by POST
 //
-// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
+// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先,查询串中的值仍须有效。数字可以写成字符串;空字符串、null、[] 等于未传。
 // The same as the GET; the filters may be in a JSON body, a form body or the query, and the
-// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
+// body wins key by key; what it wins over must be valid all the same. Numbers may be strings; empty strings, null and [] are unset.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4627,9 +5204,9 @@ func (c *ClientWithResponses) PostListWithBodyWithResponse(ctx context.Context, 
 
 // PostListWithResponse 客户列表(POST) · List customers, by POST
 //
-// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
+// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先,查询串中的值仍须有效。数字可以写成字符串;空字符串、null、[] 等于未传。
 // The same as the GET; the filters may be in a JSON body, a form body or the query, and the
-// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
+// body wins key by key; what it wins over must be valid all the same. Numbers may be strings; empty strings, null and [] are unset.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4644,9 +5221,9 @@ func (c *ClientWithResponses) PostListWithResponse(ctx context.Context, uniacid 
 
 // PostListWithFormdataBodyWithResponse 客户列表(POST) · List customers, by POST
 //
-// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
+// 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先,查询串中的值仍须有效。数字可以写成字符串;空字符串、null、[] 等于未传。
 // The same as the GET; the filters may be in a JSON body, a form body or the query, and the
-// body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
+// body wins key by key; what it wins over must be valid all the same. Numbers may be strings; empty strings, null and [] are unset.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4753,16 +5330,291 @@ func ParseGetBusinessListResponse(rsp *http.Response) (*GetBusinessListResponse,
 	}
 
 	switch {
+	case rsp.StatusCode == 200:
+		var headers GetBusinessListResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 400:
+		var headers GetBusinessListResponse400Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetBusinessListResponse401Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers GetBusinessListResponse403Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 404:
+		var headers GetBusinessListResponse404Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 405:
+		var headers GetBusinessListResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = &value
+		}
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 414:
+		var headers GetBusinessListResponse414Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers414 = &headers
 	case rsp.StatusCode == 429:
 		var headers GetBusinessListResponse429Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int32"}); err != nil {
 				return nil, err
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
 		response.Headers429 = &headers
+	case rsp.StatusCode == 431:
+		var headers GetBusinessListResponse431Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers431 = &headers
+	case rsp.StatusCode == 500:
+		var headers GetBusinessListResponse500Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetBusinessListResponse503Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -4879,16 +5731,384 @@ func ParseGetFacetsResponse(rsp *http.Response) (*GetFacetsResponse, error) {
 	}
 
 	switch {
+	case rsp.StatusCode == 200:
+		var headers GetFacetsResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetFacetsResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers304 = &headers
+	case rsp.StatusCode == 400:
+		var headers GetFacetsResponse400Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetFacetsResponse401Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers GetFacetsResponse403Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 404:
+		var headers GetFacetsResponse404Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 405:
+		var headers GetFacetsResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = &value
+		}
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 413:
+		var headers GetFacetsResponse413Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers413 = &headers
+	case rsp.StatusCode == 414:
+		var headers GetFacetsResponse414Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers414 = &headers
+	case rsp.StatusCode == 415:
+		var headers GetFacetsResponse415Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 429:
 		var headers GetFacetsResponse429Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int32"}); err != nil {
 				return nil, err
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
 		response.Headers429 = &headers
+	case rsp.StatusCode == 431:
+		var headers GetFacetsResponse431Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers431 = &headers
+	case rsp.StatusCode == 500:
+		var headers GetFacetsResponse500Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetFacetsResponse503Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -5002,16 +6222,353 @@ func ParsePostFacetsResponse(rsp *http.Response) (*PostFacetsResponse, error) {
 	}
 
 	switch {
+	case rsp.StatusCode == 200:
+		var headers PostFacetsResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 400:
+		var headers PostFacetsResponse400Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers PostFacetsResponse401Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers PostFacetsResponse403Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 404:
+		var headers PostFacetsResponse404Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 405:
+		var headers PostFacetsResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = &value
+		}
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 413:
+		var headers PostFacetsResponse413Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers413 = &headers
+	case rsp.StatusCode == 414:
+		var headers PostFacetsResponse414Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers414 = &headers
+	case rsp.StatusCode == 415:
+		var headers PostFacetsResponse415Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 429:
 		var headers PostFacetsResponse429Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int32"}); err != nil {
 				return nil, err
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
 		response.Headers429 = &headers
+	case rsp.StatusCode == 431:
+		var headers PostFacetsResponse431Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers431 = &headers
+	case rsp.StatusCode == 500:
+		var headers PostFacetsResponse500Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers PostFacetsResponse503Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -5128,16 +6685,384 @@ func ParseGetListResponse(rsp *http.Response) (*GetListResponse, error) {
 	}
 
 	switch {
+	case rsp.StatusCode == 200:
+		var headers GetListResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetListResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers304 = &headers
+	case rsp.StatusCode == 400:
+		var headers GetListResponse400Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetListResponse401Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers GetListResponse403Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 404:
+		var headers GetListResponse404Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 405:
+		var headers GetListResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = &value
+		}
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 413:
+		var headers GetListResponse413Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers413 = &headers
+	case rsp.StatusCode == 414:
+		var headers GetListResponse414Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers414 = &headers
+	case rsp.StatusCode == 415:
+		var headers GetListResponse415Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 429:
 		var headers GetListResponse429Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int32"}); err != nil {
 				return nil, err
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
 		response.Headers429 = &headers
+	case rsp.StatusCode == 431:
+		var headers GetListResponse431Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers431 = &headers
+	case rsp.StatusCode == 500:
+		var headers GetListResponse500Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetListResponse503Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -5251,16 +7176,353 @@ func ParsePostListResponse(rsp *http.Response) (*PostListResponse, error) {
 	}
 
 	switch {
+	case rsp.StatusCode == 200:
+		var headers PostListResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 400:
+		var headers PostListResponse400Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers PostListResponse401Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers PostListResponse403Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 404:
+		var headers PostListResponse404Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 405:
+		var headers PostListResponse405Headers
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = &value
+		}
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers405 = &headers
+	case rsp.StatusCode == 413:
+		var headers PostListResponse413Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers413 = &headers
+	case rsp.StatusCode == 414:
+		var headers PostListResponse414Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers414 = &headers
+	case rsp.StatusCode == 415:
+		var headers PostListResponse415Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 429:
 		var headers PostListResponse429Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value int
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int32"}); err != nil {
 				return nil, err
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
 		response.Headers429 = &headers
+	case rsp.StatusCode == 431:
+		var headers PostListResponse431Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers431 = &headers
+	case rsp.StatusCode == 500:
+		var headers PostListResponse500Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers PostListResponse503Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("X-Error-Code"); len(values) > 0 {
+			var value ErrorCode
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Error-Code", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XErrorCode = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil

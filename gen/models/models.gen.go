@@ -18,6 +18,57 @@ func (e BusinessListResultResult) Valid() bool {
 	}
 }
 
+// Defines values for ErrorCode.
+const (
+	CodeForbidden            ErrorCode = "forbidden"
+	CodeInternal             ErrorCode = "internal"
+	CodeInvalidBody          ErrorCode = "invalid_body"
+	CodeInvalidParameter     ErrorCode = "invalid_parameter"
+	CodeMethodNotAllowed     ErrorCode = "method_not_allowed"
+	CodeNoEnterprise         ErrorCode = "no_enterprise"
+	CodeNotFound             ErrorCode = "not_found"
+	CodeTooLarge             ErrorCode = "too_large"
+	CodeTooManyRequests      ErrorCode = "too_many_requests"
+	CodeUnauthenticated      ErrorCode = "unauthenticated"
+	CodeUnavailable          ErrorCode = "unavailable"
+	CodeUnknownParameter     ErrorCode = "unknown_parameter"
+	CodeUnsupportedMediaType ErrorCode = "unsupported_media_type"
+)
+
+// Valid indicates whether the value is a known member of the ErrorCode enum.
+func (e ErrorCode) Valid() bool {
+	switch e {
+	case CodeForbidden:
+		return true
+	case CodeInternal:
+		return true
+	case CodeInvalidBody:
+		return true
+	case CodeInvalidParameter:
+		return true
+	case CodeMethodNotAllowed:
+		return true
+	case CodeNoEnterprise:
+		return true
+	case CodeNotFound:
+		return true
+	case CodeTooLarge:
+		return true
+	case CodeTooManyRequests:
+		return true
+	case CodeUnauthenticated:
+		return true
+	case CodeUnavailable:
+		return true
+	case CodeUnknownParameter:
+		return true
+	case CodeUnsupportedMediaType:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ErrorResultResult.
 const (
 	ResultError ErrorResultResult = 0
@@ -60,6 +111,27 @@ const (
 func (e FacetsResultResult) Valid() bool {
 	switch e {
 	case FacetsOK:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FieldErrorCode.
+const (
+	FieldBody    FieldErrorCode = "invalid_body"
+	FieldInvalid FieldErrorCode = "invalid_parameter"
+	FieldUnknown FieldErrorCode = "unknown_parameter"
+)
+
+// Valid indicates whether the value is a known member of the FieldErrorCode enum.
+func (e FieldErrorCode) Valid() bool {
+	switch e {
+	case FieldBody:
+		return true
+	case FieldInvalid:
+		return true
+	case FieldUnknown:
 		return true
 	default:
 		return false
@@ -158,17 +230,17 @@ type AddWayCount struct {
 // The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
 // value.
 //
-// Example: 1
+// Example: 16
 type AddWayFilter = int32
 
 // BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
-// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+// 不能与 1 以外的 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
 // 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
-// while others write: send the last row's id of the batch before. Not with `page`, nor
-// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+// while others write: send the last row's id of the batch before. Not with a `page`
+// other than 1, nor with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
 // null, `next_page_url` is the next batch.
 //
-// Example: 62
+// Example: 2000
 type BeforeID = int64
 
 // Business 企业。 An enterprise.
@@ -349,7 +421,7 @@ type CustomerFacets struct {
 // Contacts whose name contains this text (case and width folded), or whose external_userid
 // is exactly it.
 //
-// Example: 李一天
+// Example: 郭春燕
 type CustomerFilter = string
 
 // CustomerPage 一页客户,字段同 Laravel 6 的 LengthAwarePaginator,另有标签和成员。 A page of follows as Laravel's paginator prints it, with the tags and employees.
@@ -567,7 +639,7 @@ type EmployeeCount struct {
 // The following employee's userid (case-insensitive, as WeCom's userids are).
 // 「Addition」 Or several, comma-separated: rows of any of them.
 //
-// Example: XiaoLiangZi
+// Example: LiuYang
 type EmployeeMemberFilter = string
 
 // EmployeeName 成员字典项。 An entry of the employee dictionary.
@@ -582,6 +654,14 @@ type EmployeeName struct {
 	// Example: 孙新建
 	Name string `json:"name"`
 }
+
+// ErrorCode 错误代码,封闭列表 · The closed list of error codes: `unauthenticated` 401; `forbidden` 403; `no_enterprise` 400,
+// 请先选择要管理的企业, an enterprise must be named; `invalid_parameter` 400; `unknown_parameter` 400;
+// `invalid_body` 400; `unsupported_media_type` 415; `too_large` 413, 414, 431; `not_found` 404;
+// `method_not_allowed` 405; `too_many_requests` 429; `unavailable` 503; `internal` 500.
+//
+// Example: invalid_parameter
+type ErrorCode string
 
 // ErrorResult 出错时的返回。 The answer of failure.
 type ErrorResult struct {
@@ -651,7 +731,17 @@ type FieldError struct {
 	//
 	// Example: 只能是 1 或 -1
 	Message string `json:"message"`
+
+	// Code 错误代码,ErrorCode 之一。 The code, one of ErrorCode.
+	//
+	// Example: invalid_parameter
+	Code FieldErrorCode `json:"code"`
 }
+
+// FieldErrorCode 错误代码,ErrorCode 之一。 The code, one of ErrorCode.
+//
+// Example: invalid_parameter
+type FieldErrorCode string
 
 // FilterTotal 去掉一个筛选项后的行数。 The rows without one of the filters.
 type FilterTotal struct {
@@ -793,7 +883,7 @@ type GenderFilter int32
 // character on and in any reading of one that has several; of which a phone number contains
 // these digits; or whose external_userid, userid or unionid is exactly it.
 //
-// Example: liyitian
+// Example: guochunyan
 type KeywordFilter = string
 
 // ListOmit 「扩展」不返回的列表:`tag`、`employee` 或 `tag,employee`;相应字段为空数组。适合第一页之后的请求。
@@ -827,14 +917,14 @@ type ListResultResult int32
 // MemberFilter 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
 // The mall member's id of the contact; `0` is a real value (no member).
 //
-// Example: 3061
+// Example: 4588
 type MemberFilter = string
 
 // MobileFilter 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
 // 「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
 // `+` and `-` do not count.
 //
-// Example: 1354756
+// Example: 15400000533
 type MobileFilter = string
 
 // NumberCount 一个数字取值的行数。 The rows of one value, a number.
@@ -850,8 +940,8 @@ type NumberCount struct {
 	Count int64 `json:"count"`
 }
 
-// PageNumber 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
-// The page, from 1 (default 1); past the last page `data` is empty.
+// PageNumber 分页,从 1 开始,默认 1;0 等于 1。超出最后一页时 `data` 为空。
+// The page, from 1 (default 1); 0 is 1. Past the last page `data` is empty.
 //
 // Example: 1
 type PageNumber = int64
@@ -864,7 +954,7 @@ type PerPage = int32
 // RemarkFilter 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
 // Rows whose remark contains this text (case and width folded).
 //
-// Example: 李宝佳
+// Example: 郭春燕
 type RemarkFilter = string
 
 // Sort 「扩展」排序:`-id`(默认)按 id 倒序;`-createtime`、`createtime` 按添加时间倒序、升序,时间相同的按 id 倒序。
@@ -873,7 +963,7 @@ type RemarkFilter = string
 // `createtime` by the time added, newest or oldest first, equal times by id, newest first.
 // Page links keep it; `before_id` takes the default alone.
 //
-// Example: -createtime
+// Example: -id
 type Sort string
 
 // StatusFilter 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
@@ -975,7 +1065,7 @@ type TagCount struct {
 // 「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
 // at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
 //
-// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
+// Example: etDesSDgAAyQDOK9dgckS7YqHpMPbuLg,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
 type TagsAllFilter = string
 
 // TagsDataFilter 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
@@ -983,7 +1073,7 @@ type TagsAllFilter = string
 // One tag id or several, comma-separated; a row that carries any of them matches, whether or
 // not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
 //
-// Example: etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+// Example: etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
 type TagsDataFilter = string
 
 // TagsNoneFilter 「扩展」不带其中任何一个标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即没有标签的行。
@@ -994,12 +1084,15 @@ type TagsDataFilter = string
 // Example: etDesSDgAAYoJscGWjVDukf38n7PJIOg
 type TagsNoneFilter = string
 
-// TimeRange 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-// (1e11 and more) are floored to seconds. An empty item is open on that side.
+// TimeRange 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+// Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+// seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
 //
-// Example: ["1631950639","1632277573"]
+// Example: ["1778688000","1778774399"]
 type TimeRange = []string
+
+// IfNoneMatch defines model for IfNoneMatch.
+type IfNoneMatch = string
 
 // Uniacid defines model for Uniacid.
 type Uniacid = int64
@@ -1094,9 +1187,10 @@ type GetFacetsParams struct {
 	// 「Addition」 Or several, comma-separated: rows of any of them.
 	SearchEmployeeMember *EmployeeMemberFilter `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
 
-	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and
-	// different, is an error.
+	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。请改用含义相同的 `search[type]`;本写法继续有效,JSON 正文中的 `类型` 和表单也是。两者都传且不同是错误。
+	// Type, in the spelling of the original contract, which goes on being taken, in bodies too;
+	// use `search[type]`, which means the same. Both, and different, is an error.
+	// Deprecated: this property has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	SearchLeixing *ExternalTypeFilter `form:"search[类型],omitempty" json:"search[类型],omitempty"`
 
 	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
@@ -1110,9 +1204,9 @@ type GetFacetsParams struct {
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
 
-	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+	// seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
 	SearchTime *TimeRange `form:"search[time][],omitempty" json:"search[time][],omitempty"`
 
 	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
@@ -1138,6 +1232,10 @@ type GetFacetsParams struct {
 	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
 	// member manages; with several, 400.
 	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
+
+	// IfNoneMatch 已有答案的 ETag,一个或多个(逗号分隔);没有变化时返回 304。
+	// The ETag of the answer that the caller has, or several, comma-separated; 304 while it stands.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // GetListParams defines parameters for GetList.
@@ -1158,15 +1256,15 @@ type GetListParams struct {
 	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
 
 	// BeforeID 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
-	// 不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+	// 不能与 1 以外的 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
 	// 「Addition」 Rows with smaller ids under the same filters, for walking the whole list
-	// while others write: send the last row's id of the batch before. Not with `page`, nor
-	// with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+	// while others write: send the last row's id of the batch before. Not with a `page`
+	// other than 1, nor with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
 	// null, `next_page_url` is the next batch.
 	BeforeID *BeforeID `form:"before_id,omitempty" json:"before_id,omitempty"`
 
-	// Page 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
-	// The page, from 1 (default 1); past the last page `data` is empty.
+	// Page 分页,从 1 开始,默认 1;0 等于 1。超出最后一页时 `data` 为空。
+	// The page, from 1 (default 1); 0 is 1. Past the last page `data` is empty.
 	Page *PageNumber `form:"page,omitempty" json:"page,omitempty"`
 
 	// SearchCustomer 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
@@ -1206,9 +1304,10 @@ type GetListParams struct {
 	// 「Addition」 Or several, comma-separated: rows of any of them.
 	SearchEmployeeMember *EmployeeMemberFilter `form:"search[employee_member],omitempty" json:"search[employee_member],omitempty"`
 
-	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-	// Type, in the spelling of the original contract; the same as `search[type]`. Both, and
-	// different, is an error.
+	// SearchLeixing 类型(原接口文档中的写法):1 微信用户,2 企业微信。请改用含义相同的 `search[type]`;本写法继续有效,JSON 正文中的 `类型` 和表单也是。两者都传且不同是错误。
+	// Type, in the spelling of the original contract, which goes on being taken, in bodies too;
+	// use `search[type]`, which means the same. Both, and different, is an error.
+	// Deprecated: this property has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 	SearchLeixing *ExternalTypeFilter `form:"search[类型],omitempty" json:"search[类型],omitempty"`
 
 	// SearchType 「扩展」类型:1 微信用户,2 企业微信(has_one_customer.external_type)。
@@ -1222,9 +1321,9 @@ type GetListParams struct {
 	// SearchStatus 好友状态:1 正常,-1 已流失。 1 following, -1 lost.
 	SearchStatus *StatusFilter `form:"search[status],omitempty" json:"search[status],omitempty"`
 
-	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-	// Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-	// (1e11 and more) are floored to seconds. An empty item is open on that side.
+	// SearchTime 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+	// Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+	// seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
 	SearchTime *TimeRange `form:"search[time][],omitempty" json:"search[time][],omitempty"`
 
 	// SearchRemark 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
@@ -1250,4 +1349,8 @@ type GetListParams struct {
 	// 「Addition」 The enterprise. Default: the token's `crop_id`, else the only one that the
 	// member manages; with several, 400.
 	CropID *CropID `form:"crop_id,omitempty" json:"crop_id,omitempty"`
+
+	// IfNoneMatch 已有答案的 ETag,一个或多个(逗号分隔);没有变化时返回 304。
+	// The ETag of the answer that the caller has, or several, comma-separated; 304 while it stands.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }

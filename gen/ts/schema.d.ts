@@ -52,9 +52,10 @@ export interface paths {
                  */
                 "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
                 /**
-                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-                 *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and
-                 *     different, is an error.
+                 * @deprecated
+                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。请改用含义相同的 `search[type]`;本写法继续有效,JSON 正文中的 `类型` 和表单也是。两者都传且不同是错误。
+                 *     Type, in the spelling of the original contract, which goes on being taken, in bodies too;
+                 *     use `search[type]`, which means the same. Both, and different, is an error.
                  */
                 "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
                 /**
@@ -70,9 +71,9 @@ export interface paths {
                 /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
                 "search[status]"?: components["schemas"]["StatusFilter"];
                 /**
-                 * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-                 *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-                 *     (1e11 and more) are floored to seconds. An empty item is open on that side.
+                 * @description 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+                 *     Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+                 *     seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
                  */
                 "search[time][]"?: components["schemas"]["TimeRange"];
                 /**
@@ -124,9 +125,9 @@ export interface paths {
         put?: never;
         /**
          * 客户列表(POST) · List customers, by POST
-         * @description 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先。数字可以写成字符串;空字符串、null、[] 等于未传。
+         * @description 与 GET 完全相同;筛选项可放在 JSON 正文、表单正文或查询串中,同名时正文优先,查询串中的值仍须有效。数字可以写成字符串;空字符串、null、[] 等于未传。
          *     The same as the GET; the filters may be in a JSON body, a form body or the query, and the
-         *     body wins key by key. Numbers may be strings; empty strings, null and [] are unset.
+         *     body wins key by key; what it wins over must be valid all the same. Numbers may be strings; empty strings, null and [] are unset.
          */
         post: operations["postList"];
         delete?: never;
@@ -183,9 +184,10 @@ export interface paths {
                  */
                 "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
                 /**
-                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-                 *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and
-                 *     different, is an error.
+                 * @deprecated
+                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。请改用含义相同的 `search[type]`;本写法继续有效,JSON 正文中的 `类型` 和表单也是。两者都传且不同是错误。
+                 *     Type, in the spelling of the original contract, which goes on being taken, in bodies too;
+                 *     use `search[type]`, which means the same. Both, and different, is an error.
                  */
                 "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
                 /**
@@ -201,9 +203,9 @@ export interface paths {
                 /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
                 "search[status]"?: components["schemas"]["StatusFilter"];
                 /**
-                 * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-                 *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-                 *     (1e11 and more) are floored to seconds. An empty item is open on that side.
+                 * @description 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+                 *     Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+                 *     seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
                  */
                 "search[time][]"?: components["schemas"]["TimeRange"];
                 /**
@@ -310,13 +312,13 @@ export interface components {
          * @description 客户信息:外部联系人名称包含该文字(不区分大小写和全半角),或 external_userid 与其完全一致。
          *     Contacts whose name contains this text (case and width folded), or whose external_userid
          *     is exactly it.
-         * @example 李一天
+         * @example 郭春燕
          */
         CustomerFilter: string;
         /**
          * @description 系统会员 ID(has_one_customer.uid);`0` 是真实的值(未绑定会员)。
          *     The mall member's id of the contact; `0` is a real value (no member).
-         * @example 3061
+         * @example 4588
          */
         MemberFilter: string;
         /**
@@ -324,7 +326,7 @@ export interface components {
          * @description 来源,等于行的 `add_way`;`0`(未知来源)是真实的值。取值见 Follow.add_way。
          *     The way the customer was added, equal to the row's `add_way`; `0` (unknown) is a real
          *     value.
-         * @example 1
+         * @example 16
          */
         AddWayFilter: number;
         /**
@@ -332,7 +334,7 @@ export interface components {
          *     「扩展」`*` 代表任何标签:带有标签的行。
          *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
          *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
-         * @example etDesSDgAAB6_PNgMEt6fWHVVJhceQow
+         * @example etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
          */
         TagsDataFilter: string;
         /**
@@ -340,7 +342,7 @@ export interface components {
          *     可与 `search[tags_data]`、`search[tags_none]` 同时使用。
          *     「Addition」 Rows that carry all of these tags: ids, comma-separated; `*` stands for any tag
          *     at all: rows with a tag. Together with `search[tags_data]` and `search[tags_none]`, too.
-         * @example etDesSDgAAB6_PNgMEt6fWHVVJhceQow,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
+         * @example etDesSDgAAyQDOK9dgckS7YqHpMPbuLg,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
          */
         TagsAllFilter: string;
         /**
@@ -355,7 +357,7 @@ export interface components {
          * @description 归属成员的 userid(不区分大小写)。「扩展」可以有多个(逗号分隔),归属其中任意一个即匹配。
          *     The following employee's userid (case-insensitive, as WeCom's userids are).
          *     「Addition」 Or several, comma-separated: rows of any of them.
-         * @example XiaoLiangZi
+         * @example LiuYang
          */
         EmployeeMemberFilter: string;
         /**
@@ -381,40 +383,26 @@ export interface components {
          */
         StatusFilter: 1 | -1;
         /**
-         * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-         *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-         *     (1e11 and more) are floored to seconds. An empty item is open on that side.
+         * @description 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+         *     Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+         *     seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
          * @example [
-         *       "1631950639",
-         *       "1632277573"
+         *       "1778688000",
+         *       "1778774399"
          *     ]
          */
-        TimeRange: [
-            string,
-            string
-        ];
-        /**
-         * @description JSON 中的 TimeRange:数字,null 为不限。 TimeRange in JSON, as numbers; null is open.
-         * @example [
-         *       1631950639,
-         *       1632277573
-         *     ]
-         */
-        TimeNumbers: [
-            number | null,
-            number | null
-        ];
+        TimeRange: string[];
         /**
          * @description 备注搜索:行的 `remark` 包含该文字(不区分大小写和全半角)。
          *     Rows whose remark contains this text (case and width folded).
-         * @example 李宝佳
+         * @example 郭春燕
          */
         RemarkFilter: string;
         /**
          * @description 「扩展」备注手机号:行的 `remark_mobiles` 中有号码包含这些数字;空格、`+`、`-` 忽略不计。
          *     「Addition」 Rows of which a phone number (`remark_mobiles`) contains these digits; spaces,
          *     `+` and `-` do not count.
-         * @example 1354756
+         * @example 15400000533
          */
         MobileFilter: string;
         /**
@@ -426,7 +414,7 @@ export interface components {
          *     remark has it as pinyin, whole (liyitian) or initials (lyt), from the beginning of a
          *     character on and in any reading of one that has several; of which a phone number contains
          *     these digits; or whose external_userid, userid or unionid is exactly it.
-         * @example liyitian
+         * @example guochunyan
          */
         KeywordFilter: string;
         /**
@@ -466,25 +454,24 @@ export interface components {
          *     `createtime` by the time added, newest or oldest first, equal times by id, newest first.
          *     Page links keep it; `before_id` takes the default alone.
          * @default -id
-         * @example -createtime
+         * @example -id
          * @enum {string}
          */
         Sort: "-id" | "-createtime" | "createtime";
         /**
          * Format: int64
          * @description 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
-         *     不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+         *     不能与 1 以外的 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
          *     「Addition」 Rows with smaller ids under the same filters, for walking the whole list
-         *     while others write: send the last row's id of the batch before. Not with `page`, nor
-         *     with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+         *     while others write: send the last row's id of the batch before. Not with a `page`
+         *     other than 1, nor with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
          *     null, `next_page_url` is the next batch.
-         * @example 62
+         * @example 2000
          */
         BeforeID: number;
         /**
-         * Format: int64
-         * @description 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
-         *     The page, from 1 (default 1); past the last page `data` is empty.
+         * @description 分页,从 1 开始,默认 1;0 等于 1。超出最后一页时 `data` 为空。
+         *     The page, from 1 (default 1); 0 is 1. Past the last page `data` is empty.
          * @default 1
          * @example 1
          */
@@ -538,7 +525,22 @@ export interface components {
              * @example 只能是 1 或 -1
              */
             message: string;
+            /**
+             * @description 错误代码,ErrorCode 之一。 The code, one of ErrorCode.
+             * @example invalid_parameter
+             * @enum {string}
+             */
+            code: "invalid_parameter" | "unknown_parameter" | "invalid_body";
         };
+        /**
+         * @description 错误代码,封闭列表 · The closed list of error codes: `unauthenticated` 401; `forbidden` 403; `no_enterprise` 400,
+         *     请先选择要管理的企业, an enterprise must be named; `invalid_parameter` 400; `unknown_parameter` 400;
+         *     `invalid_body` 400; `unsupported_media_type` 415; `too_large` 413, 414, 431; `not_found` 404;
+         *     `method_not_allowed` 405; `too_many_requests` 429; `unavailable` 503; `internal` 500.
+         * @example invalid_parameter
+         * @enum {string}
+         */
+        ErrorCode: "unauthenticated" | "forbidden" | "no_enterprise" | "invalid_parameter" | "unknown_parameter" | "invalid_body" | "unsupported_media_type" | "too_large" | "not_found" | "method_not_allowed" | "too_many_requests" | "unavailable" | "internal";
         /** @description 企业。 An enterprise. */
         Business: {
             /**
@@ -578,66 +580,236 @@ export interface components {
              */
             data: components["schemas"]["Business"][];
         };
-        /** @description 筛选项,含义同查询参数。 The filters, each as the query parameter of its name. */
+        /**
+         * @description 空数组,等于未传。 The empty array: unset.
+         * @example []
+         */
+        NoItems: string[];
+        /**
+         * @description 来源,数字文本。 The way of adding, in digits.
+         * @example 16
+         */
+        AddWayText: string | null;
+        /**
+         * @description 类型,数字文本。 The contact's type, in digits.
+         * @example 1
+         */
+        ExternalTypeText: string | null;
+        /**
+         * @description 性别,数字文本。 The contact's gender, in digits.
+         * @example 2
+         */
+        GenderText: string | null;
+        /**
+         * @description 好友状态,数字文本。 The status, in digits.
+         * @example 1
+         */
+        StatusText: string | null;
+        /**
+         * @description 企业 id,数字文本。 The enterprise, in digits.
+         * @example 1
+         */
+        CropIDText: string | null;
+        /**
+         * @description 每页条数,数字文本。 Rows per page, in digits.
+         * @example 15
+         */
+        PerPageText: string | null;
+        /**
+         * @description before_id,数字文本。 before_id, in digits.
+         * @example 2000
+         */
+        BeforeIDText: string | null;
+        /**
+         * @description 分页,数字文本。 The page, in digits.
+         * @example 1
+         */
+        PageNumberText: string | null;
+        /**
+         * @description 排序,可以为空。 The order, or empty.
+         * @example -id
+         */
+        SortText: string | null;
+        /**
+         * @description JSON 中的文字或数字。 A text in JSON, or a number for its digits.
+         * @example 郭春燕
+         */
+        TextJSON: (string | null) | number | components["schemas"]["NoItems"];
+        /**
+         * @description JSON 中的系统会员 ID。 The mall member's id in JSON.
+         * @example 4588
+         */
+        MemberJSON: (string | null) | number | components["schemas"]["NoItems"];
+        /**
+         * @description JSON 中的来源。 The way of adding in JSON.
+         * @example 16
+         */
+        AddWayJSON: components["schemas"]["AddWayFilter"] | components["schemas"]["AddWayText"] | components["schemas"]["NoItems"];
+        /**
+         * @description JSON 中的标签 id 或 userid:文字(逗号分隔)或数组。 Tag ids or userids in JSON, comma-separated or an array.
+         * @example [
+         *       "etDesSDgAACFJtKmZ8DmxP3DjZmceyLw"
+         *     ]
+         */
+        IDsJSON: (string | null) | number | ((string | null) | number)[];
+        /**
+         * @description JSON 中的类型。 The contact's type in JSON.
+         * @example 1
+         */
+        ExternalTypeJSON: components["schemas"]["ExternalTypeFilter"] | components["schemas"]["ExternalTypeText"] | components["schemas"]["NoItems"];
+        /**
+         * @description JSON 中的性别。 The contact's gender in JSON.
+         * @example 2
+         */
+        GenderJSON: components["schemas"]["GenderFilter"] | components["schemas"]["GenderText"] | components["schemas"]["NoItems"];
+        /**
+         * @description JSON 中的好友状态。 The status in JSON.
+         * @example 1
+         */
+        StatusJSON: components["schemas"]["StatusFilter"] | components["schemas"]["StatusText"] | components["schemas"]["NoItems"];
+        /**
+         * @description JSON 中的起、止时间,数字或文字,null 为不限。 Start and end in JSON, as numbers or texts; null is open.
+         * @example [
+         *       1778688000,
+         *       1778774399
+         *     ]
+         */
+        TimeJSON: (number | (string | null))[] | number | (string | null);
+        /**
+         * @description JSON 中的手机号。 Digits of a telephone number in JSON.
+         * @example 15400000533
+         */
+        MobileJSON: (string | null) | number | components["schemas"]["NoItems"];
+        /**
+         * @description JSON 中的企业 id。 The enterprise in JSON.
+         * @example 1
+         */
+        CropIDJSON: components["schemas"]["CropID"] | components["schemas"]["CropIDText"] | components["schemas"]["NoItems"];
+        /**
+         * @description JSON 中的每页条数。 Rows per page in JSON.
+         * @example 15
+         */
+        PerPageJSON: components["schemas"]["PerPage"] | components["schemas"]["PerPageText"] | components["schemas"]["NoItems"];
+        /**
+         * @description JSON 中的 before_id。 before_id in JSON.
+         * @example 2000
+         */
+        BeforeIDJSON: components["schemas"]["BeforeID"] | components["schemas"]["BeforeIDText"] | components["schemas"]["NoItems"];
+        /**
+         * @description JSON 中的分页。 The page in JSON.
+         * @example 1
+         */
+        PageNumberJSON: components["schemas"]["PageNumber"] | components["schemas"]["PageNumberText"] | components["schemas"]["NoItems"];
+        /**
+         * @description JSON 中的排序。 The order in JSON.
+         * @example -id
+         */
+        SortJSON: components["schemas"]["SortText"] | components["schemas"]["NoItems"];
+        /**
+         * @description JSON 中的 omit:文字或数组。 omit in JSON, a text or an array.
+         * @example [
+         *       "tag",
+         *       "employee"
+         *     ]
+         */
+        ListOmitJSON: (string | null) | string[];
+        /**
+         * @description JSON 中的 omit:文字或数组。 omit in JSON, a text or an array.
+         * @example [
+         *       "without",
+         *       "customers"
+         *     ]
+         */
+        FacetOmitJSON: (string | null) | string[];
+        /**
+         * @description 筛选项,含义同查询参数;`类型` 也接受,含义同 `type`,但请改用 `type`。
+         *     The filters, each as the query parameter of its name; `类型` is taken too, as `type` is: use `type`.
+         */
         ListSearch: {
-            customer?: components["schemas"]["CustomerFilter"];
-            member?: components["schemas"]["MemberFilter"];
-            add_way_type?: components["schemas"]["AddWayFilter"];
-            tags_data?: components["schemas"]["TagsDataFilter"];
-            tags_all?: components["schemas"]["TagsAllFilter"];
-            tags_none?: components["schemas"]["TagsNoneFilter"];
-            employee_member?: components["schemas"]["EmployeeMemberFilter"];
-            "\u7C7B\u578B"?: components["schemas"]["ExternalTypeFilter"];
-            type?: components["schemas"]["ExternalTypeFilter"];
-            gender?: components["schemas"]["GenderFilter"];
-            status?: components["schemas"]["StatusFilter"];
-            time?: components["schemas"]["TimeNumbers"];
-            remark?: components["schemas"]["RemarkFilter"];
-            mobile?: components["schemas"]["MobileFilter"];
-            keyword?: components["schemas"]["KeywordFilter"];
+            customer?: components["schemas"]["TextJSON"];
+            member?: components["schemas"]["MemberJSON"];
+            add_way_type?: components["schemas"]["AddWayJSON"];
+            tags_data?: components["schemas"]["IDsJSON"];
+            tags_all?: components["schemas"]["IDsJSON"];
+            tags_none?: components["schemas"]["IDsJSON"];
+            employee_member?: components["schemas"]["IDsJSON"];
+            type?: components["schemas"]["ExternalTypeJSON"];
+            gender?: components["schemas"]["GenderJSON"];
+            status?: components["schemas"]["StatusJSON"];
+            time?: components["schemas"]["TimeJSON"];
+            remark?: components["schemas"]["TextJSON"];
+            mobile?: components["schemas"]["MobileJSON"];
+            keyword?: components["schemas"]["TextJSON"];
         };
-        /** @description 表单中的筛选项,字段同查询参数。 The filters in a form, named as in a query. */
-        SearchForm: {
+        /**
+         * @description JSON 中的 search:对象;空数组、空文字或 null 等于未传。 search in JSON, an object; [], '' and null are unset.
+         * @example {
+         *       "status": 1
+         *     }
+         */
+        SearchJSON: components["schemas"]["ListSearch"] | components["schemas"]["NoItems"] | (string | null);
+        /** @description getList 的 JSON 正文。 The JSON body of getList. */
+        ListBody: {
+            search?: components["schemas"]["SearchJSON"];
+            crop_id?: components["schemas"]["CropIDJSON"];
+            per_page?: components["schemas"]["PerPageJSON"];
+            omit?: components["schemas"]["ListOmitJSON"];
+            sort?: components["schemas"]["SortJSON"];
+            before_id?: components["schemas"]["BeforeIDJSON"];
+            page?: components["schemas"]["PageNumberJSON"];
+        } | null;
+        /** @description getFacets 的 JSON 正文。 The JSON body of getFacets. */
+        FacetBody: {
+            search?: components["schemas"]["SearchJSON"];
+            crop_id?: components["schemas"]["CropIDJSON"];
+            omit?: components["schemas"]["FacetOmitJSON"];
+        } | null;
+        /**
+         * @description getList 的表单正文,字段同查询参数;`search[类型]` 也接受,含义同 `search[type]`。
+         *     The form body of getList, named as in a query; `search[类型]` is taken too, as `search[type]` is.
+         */
+        ListForm: {
             "search[customer]"?: components["schemas"]["CustomerFilter"];
             "search[member]"?: components["schemas"]["MemberFilter"];
-            "search[add_way_type]"?: components["schemas"]["AddWayFilter"];
+            "search[add_way_type]"?: components["schemas"]["AddWayText"];
             "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
             "search[tags_all]"?: components["schemas"]["TagsAllFilter"];
             "search[tags_none]"?: components["schemas"]["TagsNoneFilter"];
             "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
-            "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
-            "search[type]"?: components["schemas"]["ExternalTypeFilter"];
-            "search[gender]"?: components["schemas"]["GenderFilter"];
-            "search[status]"?: components["schemas"]["StatusFilter"];
+            "search[type]"?: components["schemas"]["ExternalTypeText"];
+            "search[gender]"?: components["schemas"]["GenderText"];
+            "search[status]"?: components["schemas"]["StatusText"];
             "search[time][]"?: components["schemas"]["TimeRange"];
             "search[remark]"?: components["schemas"]["RemarkFilter"];
             "search[mobile]"?: components["schemas"]["MobileFilter"];
             "search[keyword]"?: components["schemas"]["KeywordFilter"];
-        };
-        /** @description getList 的 JSON 正文。 The JSON body of getList. */
-        ListBody: components["schemas"]["ListPage"] & {
-            search?: components["schemas"]["ListSearch"];
-        };
-        /** @description getList 的表单正文,字段同查询参数。 The form body of getList, named as in a query. */
-        ListForm: components["schemas"]["SearchForm"] & components["schemas"]["ListPage"];
-        /** @description 正文中筛选项以外的参数。 What is in both bodies of getList beside the filters. */
-        ListPage: {
-            crop_id?: components["schemas"]["CropID"];
-            per_page?: components["schemas"]["PerPage"];
+            crop_id?: components["schemas"]["CropIDText"];
+            per_page?: components["schemas"]["PerPageText"];
             omit?: components["schemas"]["ListOmit"];
-            sort?: components["schemas"]["Sort"];
-            before_id?: components["schemas"]["BeforeID"];
-            page?: components["schemas"]["PageNumber"];
+            sort?: components["schemas"]["SortText"];
+            before_id?: components["schemas"]["BeforeIDText"];
+            page?: components["schemas"]["PageNumberText"];
         };
-        /** @description getFacets 的 JSON 正文。 The JSON body of getFacets. */
-        FacetBody: {
-            search?: components["schemas"]["ListSearch"];
-            crop_id?: components["schemas"]["CropID"];
-            omit?: components["schemas"]["FacetOmit"];
-        };
-        /** @description getFacets 的表单正文,字段同查询参数。 The form body of getFacets, named as in a query. */
-        FacetForm: components["schemas"]["SearchForm"] & {
-            crop_id?: components["schemas"]["CropID"];
+        /**
+         * @description getFacets 的表单正文,字段同查询参数;`search[类型]` 也接受,含义同 `search[type]`。
+         *     The form body of getFacets, named as in a query; `search[类型]` is taken too, as `search[type]` is.
+         */
+        FacetForm: {
+            "search[customer]"?: components["schemas"]["CustomerFilter"];
+            "search[member]"?: components["schemas"]["MemberFilter"];
+            "search[add_way_type]"?: components["schemas"]["AddWayText"];
+            "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
+            "search[tags_all]"?: components["schemas"]["TagsAllFilter"];
+            "search[tags_none]"?: components["schemas"]["TagsNoneFilter"];
+            "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
+            "search[type]"?: components["schemas"]["ExternalTypeText"];
+            "search[gender]"?: components["schemas"]["GenderText"];
+            "search[status]"?: components["schemas"]["StatusText"];
+            "search[time][]"?: components["schemas"]["TimeRange"];
+            "search[remark]"?: components["schemas"]["RemarkFilter"];
+            "search[mobile]"?: components["schemas"]["MobileFilter"];
+            "search[keyword]"?: components["schemas"]["KeywordFilter"];
+            crop_id?: components["schemas"]["CropIDText"];
             omit?: components["schemas"]["FacetOmit"];
         };
         /** @description 统计成功的返回。 The answer of success of getFacets. */
@@ -1306,6 +1478,10 @@ export interface components {
         /** @description 与 `If-None-Match` 中的 ETag 相同,没有变化。 The answer is still the one whose ETag `If-None-Match` has. */
         NotModified: {
             headers: {
+                ETag: components["headers"]["ETag"];
+                Vary: components["headers"]["Vary"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
             content?: never;
@@ -1313,6 +1489,10 @@ export interface components {
         /** @description 正确时返回。 The page. */
         List: {
             headers: {
+                ETag: components["headers"]["ETag"];
+                Vary: components["headers"]["Vary"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
             content: {
@@ -1322,6 +1502,9 @@ export interface components {
         /** @description 参数错误。 Wrong parameters, each named. */
         Invalid: {
             headers: {
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Code": components["headers"]["ErrorCode"];
                 [name: string]: unknown;
             };
             content: {
@@ -1332,7 +1515,8 @@ export interface components {
                  *       "data": [
                  *         {
                  *           "field": "search[status]",
-                 *           "message": "只能是 1 或 -1"
+                 *           "message": "只能是 1 或 -1,收到的是 「2」",
+                 *           "code": "invalid_parameter"
                  *         }
                  *       ]
                  *     }
@@ -1343,6 +1527,8 @@ export interface components {
         /** @description 可管理的企业。 The enterprises. */
         BusinessList: {
             headers: {
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
             content: {
@@ -1364,6 +1550,10 @@ export interface components {
         /** @description 筛选统计。 The counts. */
         Facets: {
             headers: {
+                ETag: components["headers"]["ETag"];
+                Vary: components["headers"]["Vary"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
             content: {
@@ -1447,6 +1637,10 @@ export interface components {
         /** @description 没有令牌,或令牌无效、过期。 No token, or one that does not hold. */
         Unauthenticated: {
             headers: {
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Code": components["headers"]["ErrorCode"];
+                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
@@ -1463,6 +1657,9 @@ export interface components {
         /** @description 会员不能管理该企业,或企业不存在。 The member may not manage the enterprise, or it does not exist. */
         Forbidden: {
             headers: {
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Code": components["headers"]["ErrorCode"];
                 [name: string]: unknown;
             };
             content: {
@@ -1479,6 +1676,9 @@ export interface components {
         /** @description 请求正文过大。 The body is over its limit. */
         TooLarge: {
             headers: {
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Code": components["headers"]["ErrorCode"];
                 [name: string]: unknown;
             };
             content: {
@@ -1495,6 +1695,9 @@ export interface components {
         /** @description 请求地址过长。 The address is over its limit. */
         TooLong: {
             headers: {
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Code": components["headers"]["ErrorCode"];
                 [name: string]: unknown;
             };
             content: {
@@ -1511,6 +1714,9 @@ export interface components {
         /** @description 请求头过大。 The header is over its limit. */
         HeaderTooLong: {
             headers: {
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Code": components["headers"]["ErrorCode"];
                 [name: string]: unknown;
             };
             content: {
@@ -1527,8 +1733,10 @@ export interface components {
         /** @description 请求过于频繁。 The member, or the address, sends more requests than it may; Retry-After says when the next may come. */
         TooManyRequests: {
             headers: {
-                /** @description 秒数。 Seconds until the next request may come. */
-                "Retry-After"?: number;
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Code": components["headers"]["ErrorCode"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1545,6 +1753,9 @@ export interface components {
         /** @description 不支持的正文类型。 A body of a type that the route does not take. */
         MediaType: {
             headers: {
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Code": components["headers"]["ErrorCode"];
                 [name: string]: unknown;
             };
             content: {
@@ -1561,6 +1772,9 @@ export interface components {
         /** @description 没有这个接口。 No such route. */
         NotFound: {
             headers: {
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Code": components["headers"]["ErrorCode"];
                 [name: string]: unknown;
             };
             content: {
@@ -1577,6 +1791,10 @@ export interface components {
         /** @description 不支持的请求方法。 The route does not take this method. */
         Method: {
             headers: {
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Code": components["headers"]["ErrorCode"];
+                Allow: components["headers"]["Allow"];
                 [name: string]: unknown;
             };
             content: {
@@ -1593,6 +1811,9 @@ export interface components {
         /** @description 服务器内部错误;原因只写入日志。 Internal error; the cause is in the log alone. */
         Internal: {
             headers: {
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Code": components["headers"]["ErrorCode"];
                 [name: string]: unknown;
             };
             content: {
@@ -1609,6 +1830,10 @@ export interface components {
         /** @description 服务暂时不可用。 The database cannot be reached, or the request took too long. */
         Unavailable: {
             headers: {
+                "Cache-Control": components["headers"]["CacheControl"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Code": components["headers"]["ErrorCode"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1629,9 +1854,57 @@ export interface components {
          * @example 2
          */
         Uniacid: number;
+        /**
+         * @description 已有答案的 ETag,一个或多个(逗号分隔);没有变化时返回 304。
+         *     The ETag of the answer that the caller has, or several, comma-separated; 304 while it stands.
+         * @example "4fJ2m0cQxXb1"
+         */
+        IfNoneMatch: string;
     };
     requestBodies: never;
-    headers: never;
+    headers: {
+        /**
+         * @description 答案的版本,用于 `If-None-Match`。 The answer's version, for `If-None-Match`.
+         * @example "4fJ2m0cQxXb1"
+         */
+        ETag: string;
+        /**
+         * @description 答案随之变化的请求头。 The request's headers that the answer depends on.
+         * @example Accept-Encoding, Authorization, Cookie
+         */
+        Vary: string;
+        /**
+         * @description 答案 `private, no-cache`(使用前须以 ETag 确认),错误 `no-store`。
+         *     `private, no-cache` of an answer: to be revalidated by its ETag; `no-store` of an error.
+         * @example private, no-cache
+         */
+        CacheControl: string;
+        /**
+         * @description 本次请求的 id,服务日志中以它查找。 The request's id, by which the service's log has it.
+         * @example 4FJ2M0CQXXB1
+         */
+        RequestId: string;
+        /**
+         * @description 错误代码;参数错误时为第一项的 `code`。 The error's code; of wrong parameters the first one's `code`.
+         * @example forbidden
+         */
+        ErrorCode: components["schemas"]["ErrorCode"];
+        /**
+         * @description 认证方式。 How to authenticate.
+         * @example Bearer
+         */
+        WWWAuthenticate: string;
+        /**
+         * @description 该接口支持的请求方法。 The methods that the route takes.
+         * @example OPTIONS, GET, POST
+         */
+        Allow: string;
+        /**
+         * @description 多少秒后再试。 Seconds after which to try again.
+         * @example 1
+         */
+        RetryAfter: number;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -1684,9 +1957,10 @@ export interface operations {
                  */
                 "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
                 /**
-                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-                 *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and
-                 *     different, is an error.
+                 * @deprecated
+                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。请改用含义相同的 `search[type]`;本写法继续有效,JSON 正文中的 `类型` 和表单也是。两者都传且不同是错误。
+                 *     Type, in the spelling of the original contract, which goes on being taken, in bodies too;
+                 *     use `search[type]`, which means the same. Both, and different, is an error.
                  */
                 "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
                 /**
@@ -1702,9 +1976,9 @@ export interface operations {
                 /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
                 "search[status]"?: components["schemas"]["StatusFilter"];
                 /**
-                 * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-                 *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-                 *     (1e11 and more) are floored to seconds. An empty item is open on that side.
+                 * @description 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+                 *     Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+                 *     seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
                  */
                 "search[time][]"?: components["schemas"]["TimeRange"];
                 /**
@@ -1753,20 +2027,27 @@ export interface operations {
                 sort?: components["schemas"]["Sort"];
                 /**
                  * @description 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
-                 *     不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+                 *     不能与 1 以外的 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
                  *     「Addition」 Rows with smaller ids under the same filters, for walking the whole list
-                 *     while others write: send the last row's id of the batch before. Not with `page`, nor
-                 *     with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+                 *     while others write: send the last row's id of the batch before. Not with a `page`
+                 *     other than 1, nor with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
                  *     null, `next_page_url` is the next batch.
                  */
                 before_id?: components["schemas"]["BeforeID"];
                 /**
-                 * @description 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
-                 *     The page, from 1 (default 1); past the last page `data` is empty.
+                 * @description 分页,从 1 开始,默认 1;0 等于 1。超出最后一页时 `data` 为空。
+                 *     The page, from 1 (default 1); 0 is 1. Past the last page `data` is empty.
                  */
                 page?: components["schemas"]["PageNumber"];
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description 已有答案的 ETag,一个或多个(逗号分隔);没有变化时返回 304。
+                 *     The ETag of the answer that the caller has, or several, comma-separated; 304 while it stands.
+                 * @example "4fJ2m0cQxXb1"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
             path: {
                 /**
                  * @description 公众号 id(商城的平台 id)。 The mall's account id.
@@ -1842,9 +2123,10 @@ export interface operations {
                  */
                 "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
                 /**
-                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-                 *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and
-                 *     different, is an error.
+                 * @deprecated
+                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。请改用含义相同的 `search[type]`;本写法继续有效,JSON 正文中的 `类型` 和表单也是。两者都传且不同是错误。
+                 *     Type, in the spelling of the original contract, which goes on being taken, in bodies too;
+                 *     use `search[type]`, which means the same. Both, and different, is an error.
                  */
                 "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
                 /**
@@ -1860,9 +2142,9 @@ export interface operations {
                 /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
                 "search[status]"?: components["schemas"]["StatusFilter"];
                 /**
-                 * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-                 *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-                 *     (1e11 and more) are floored to seconds. An empty item is open on that side.
+                 * @description 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+                 *     Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+                 *     seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
                  */
                 "search[time][]"?: components["schemas"]["TimeRange"];
                 /**
@@ -1911,16 +2193,16 @@ export interface operations {
                 sort?: components["schemas"]["Sort"];
                 /**
                  * @description 「扩展」只返回 id 小于该值的行,用于在数据变化时逐行遍历整个列表:每次传上一批最后一行的 id。
-                 *     不能与 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
+                 *     不能与 1 以外的 `page` 同时使用,`sort` 只能是默认的 `-id`;`total` 仍是筛选条件下的总数,`from`、`to` 为 null。
                  *     「Addition」 Rows with smaller ids under the same filters, for walking the whole list
-                 *     while others write: send the last row's id of the batch before. Not with `page`, nor
-                 *     with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
+                 *     while others write: send the last row's id of the batch before. Not with a `page`
+                 *     other than 1, nor with a `sort` other than `-id`; `total` stays that of the filters, `from` and `to` are
                  *     null, `next_page_url` is the next batch.
                  */
                 before_id?: components["schemas"]["BeforeID"];
                 /**
-                 * @description 分页,从 1 开始,默认 1;超出最后一页时 `data` 为空。
-                 *     The page, from 1 (default 1); past the last page `data` is empty.
+                 * @description 分页,从 1 开始,默认 1;0 等于 1。超出最后一页时 `data` 为空。
+                 *     The page, from 1 (default 1); 0 is 1. Past the last page `data` is empty.
                  */
                 page?: components["schemas"]["PageNumber"];
             };
@@ -1940,11 +2222,11 @@ export interface operations {
                  * @example {
                  *       "page": 1,
                  *       "search": {
-                 *         "customer": "李",
+                 *         "customer": "郭",
                  *         "status": 1,
                  *         "time": [
-                 *           1631950639,
-                 *           1632277573
+                 *           1778688000,
+                 *           1778774399
                  *         ]
                  *       }
                  *     }
@@ -2018,9 +2300,10 @@ export interface operations {
                  */
                 "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
                 /**
-                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-                 *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and
-                 *     different, is an error.
+                 * @deprecated
+                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。请改用含义相同的 `search[type]`;本写法继续有效,JSON 正文中的 `类型` 和表单也是。两者都传且不同是错误。
+                 *     Type, in the spelling of the original contract, which goes on being taken, in bodies too;
+                 *     use `search[type]`, which means the same. Both, and different, is an error.
                  */
                 "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
                 /**
@@ -2036,9 +2319,9 @@ export interface operations {
                 /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
                 "search[status]"?: components["schemas"]["StatusFilter"];
                 /**
-                 * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-                 *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-                 *     (1e11 and more) are floored to seconds. An empty item is open on that side.
+                 * @description 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+                 *     Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+                 *     seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
                  */
                 "search[time][]"?: components["schemas"]["TimeRange"];
                 /**
@@ -2077,7 +2360,14 @@ export interface operations {
                  */
                 omit?: components["schemas"]["FacetOmit"];
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description 已有答案的 ETag,一个或多个(逗号分隔);没有变化时返回 304。
+                 *     The ETag of the answer that the caller has, or several, comma-separated; 304 while it stands.
+                 * @example "4fJ2m0cQxXb1"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
             path: {
                 /**
                  * @description 公众号 id(商城的平台 id)。 The mall's account id.
@@ -2153,9 +2443,10 @@ export interface operations {
                  */
                 "search[employee_member]"?: components["schemas"]["EmployeeMemberFilter"];
                 /**
-                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。与 `search[type]` 含义相同,两者都传且不同是错误。
-                 *     Type, in the spelling of the original contract; the same as `search[type]`. Both, and
-                 *     different, is an error.
+                 * @deprecated
+                 * @description 类型(原接口文档中的写法):1 微信用户,2 企业微信。请改用含义相同的 `search[type]`;本写法继续有效,JSON 正文中的 `类型` 和表单也是。两者都传且不同是错误。
+                 *     Type, in the spelling of the original contract, which goes on being taken, in bodies too;
+                 *     use `search[type]`, which means the same. Both, and different, is an error.
                  */
                 "search[\u7C7B\u578B]"?: components["schemas"]["ExternalTypeFilter"];
                 /**
@@ -2171,9 +2462,9 @@ export interface operations {
                 /** @description 好友状态:1 正常,-1 已流失。 1 following, -1 lost. */
                 "search[status]"?: components["schemas"]["StatusFilter"];
                 /**
-                 * @description 添加时间(行的 `createtime`):起、止两项,均含。unix 秒;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
-                 *     Time added (`createtime`): start and end, both inclusive, as unix seconds; milliseconds
-                 *     (1e11 and more) are floored to seconds. An empty item is open on that side.
+                 * @description 添加时间(行的 `createtime`):起、止两项,均含;只有一项时为起。unix 秒,可以有小数;13 位毫秒也接受(向下取整到秒)。某一项留空表示该侧不限。
+                 *     Time added (`createtime`): start and end, both inclusive (one item is the start), as unix
+                 *     seconds, with a fraction or without; milliseconds (1e11 and more) are floored to seconds. An empty item is open on that side.
                  */
                 "search[time][]"?: components["schemas"]["TimeRange"];
                 /**
@@ -2228,7 +2519,7 @@ export interface operations {
                  * @example {
                  *       "omit": "without",
                  *       "search": {
-                 *         "customer": "李",
+                 *         "customer": "郭",
                  *         "status": 1
                  *       }
                  *     }

@@ -31,12 +31,16 @@ const (
 )
 
 // Field is one wrong parameter: its literal name in the document and, in Chinese, what it may be
-// and, where it helps, what it was.
+// and, where it helps, what it was. Unknown is a name that the document does not have.
 type Field struct {
 	Field   string
 	Message string
 	Got     string
+	Unknown bool
 }
+
+// Body is Field.Field of what is wrong with a body as a whole: it cannot be read.
+const Body = "body"
 
 // Quote returns a value that a parameter had, for Field.Got: in quotes, cut to a length that a
 // message bears, without what cannot be printed.

@@ -176,9 +176,9 @@ func (r *reading) add(key, value string) error {
 	case key == group:
 		return r.searchText(value)
 	case isGroup(key) && strings.HasPrefix(strings.TrimSpace(value), "{"):
-		r.reject(key, "不是可用的参数,您是否想用 "+group+"?", "")
+		r.unknown(key, "不是可用的参数,您是否想用 "+group+"?")
 	case value != "" && isFilter(key):
-		r.reject(key, "不是可用的筛选项"+r.n.suggestion(key), "")
+		r.unknown(key, "不是可用的筛选项"+r.n.suggestion(key))
 	}
 	return nil
 }
@@ -186,10 +186,19 @@ func (r *reading) add(key, value string) error {
 // reject notes a wrong parameter once, with what it had where that helps. The list is cut short: a
 // page of misspelt keys is one mistake.
 func (r *reading) reject(field, message, got string) {
-	if len(field) > 100 {
-		field = field[:100] + "…"
+	r.note(apierr.Field{Field: field, Message: message, Got: got})
+}
+
+// unknown notes a name that the document does not have.
+func (r *reading) unknown(field, message string) {
+	r.note(apierr.Field{Field: field, Message: message, Unknown: true})
+}
+
+func (r *reading) note(f apierr.Field) {
+	if len(f.Field) > 100 {
+		f.Field = f.Field[:100] + "…"
 	}
-	f := apierr.Field{Field: strings.ToValidUTF8(field, "\uFFFD"), Message: message, Got: got}
+	f.Field = strings.ToValidUTF8(f.Field, "\uFFFD")
 	if len(r.wrong) < maxWrong && !slices.ContainsFunc(r.wrong, func(w apierr.Field) bool { return w.Field == f.Field }) {
 		r.wrong = append(r.wrong, f)
 	}
@@ -269,9 +278,7 @@ func (g *given) put(kind Kind, sub, value string) string {
 		}
 	}
 	if g.next = at + 1; at > 1 {
-		if g.next = 2; value == "" {
-			return ""
-		}
+		g.next = 2
 		return "应为起、止两项"
 	}
 	if g.values == nil {
@@ -325,11 +332,11 @@ func timeRange(values []string) ([]string, string) {
 		if v == "" {
 			continue
 		}
-		// Date.now()/1000 has a fraction. From 1e14 on, a value would still look like milliseconds once
-		// divided.
+		// Date.now()/1000 has a fraction. With a digit more than milliseconds have, a value would still
+		// look like them once divided.
 		whole, fraction, _ := strings.Cut(v, ".")
 		n, err := strconv.ParseInt(whole, 10, 64)
-		if !digits(whole) || !digits("0"+fraction) || err != nil || n >= 1e14 {
+		if !digits(whole) || !digits("0"+fraction) || err != nil || len(whole) > 13 || len(fraction) > 9 {
 			return nil, "应为 unix 时间戳(秒或毫秒),不限的一侧留空"
 		}
 		if n >= 1e11 {

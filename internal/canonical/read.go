@@ -72,7 +72,7 @@ func unescape(s string) string {
 }
 
 func (r *reading) multipart(contentType string, body []byte) error {
-	broken := apierr.Bad(apierr.Field{Field: "body", Message: "不是有效的 multipart/form-data"})
+	broken := apierr.Bad(apierr.Field{Field: apierr.Body, Message: "不是有效的 multipart/form-data"})
 	_, attributes, _ := mime.ParseMediaType(contentType)
 	boundary := attributes["boundary"]
 	// The reader calls a body that was cut off in some places an end like any other, and the filters
@@ -126,7 +126,7 @@ func (r *reading) json(key string, text []byte) error {
 		}
 	}
 	if key == "" {
-		key = "body"
+		key = apierr.Body
 	}
 	r.reject(key, "不是有效的 JSON", "")
 	return nil
@@ -180,7 +180,7 @@ func (w *jsonWalk) value(key string, depth int) error {
 		return err
 	}
 	if depth == 0 && token != json.Delim('{') && token != json.Delim('[') && token != nil {
-		w.reject("body", "应为 JSON 对象", "")
+		w.reject(apierr.Body, "应为 JSON 对象", "")
 		return nil
 	}
 	switch t := token.(type) {
@@ -218,7 +218,7 @@ func (w *jsonWalk) children(key string, object bool, depth int) error {
 		if key != "" {
 			child = key + "[" + child + "]"
 		} else if !object {
-			w.reject("body", "应为 JSON 对象", "")
+			w.reject(apierr.Body, "应为 JSON 对象", "")
 		}
 		if seen[child] && w.n.ours(child) {
 			w.reject(child, "重复出现", "")

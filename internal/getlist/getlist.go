@@ -147,6 +147,6 @@ func (s *Server) GetBusinessList(ctx context.Context, r Request, request api.Get
 		list[i] = api.Business{CropID: int64(b.ID), Name: b.Name}
 	}
 	return api.GetBusinessList200JSONResponse{BusinessListJSONResponse: api.BusinessListJSONResponse{
-		Result: api.BusinessListOK, Msg: "ok", Data: list,
+		Body: api.BusinessListResult{Result: api.BusinessListOK, Msg: "ok", Data: list},
 	}}, nil
 }

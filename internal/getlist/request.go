@@ -42,7 +42,7 @@ func toWanted(p *api.GetListParams) (wanted, error) {
 		wrong := apierr.Field{Field: "before_id", Got: apierr.Quote(strconv.FormatInt(*p.BeforeID, 10))}
 		switch {
 		case p.Page != nil:
-			wrong.Message = "不能与 page 同时使用"
+			wrong.Message = "不能与 1 以外的 page 同时使用"
 			return w, apierr.Bad(wrong)
 		case w.order != index.NewestID:
 			wrong.Message = "只能与默认的 sort 一起使用"

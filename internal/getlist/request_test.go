@@ -57,7 +57,7 @@ func TestBeforeIDTakesNoPageAndNoOtherOrder(t *testing.T) {
 		params  api.GetListParams
 		message string
 	}{
-		"with a page":       {api.GetListParams{BeforeID: new(int64(5)), Page: new(int64(1))}, "不能与 page 同时使用"},
+		"with a page":       {api.GetListParams{BeforeID: new(int64(5)), Page: new(int64(1))}, "不能与 1 以外的 page 同时使用"},
 		"by time":           {api.GetListParams{BeforeID: new(int64(5)), Sort: new(api.SortByCreatetime)}, "只能与默认的 sort 一起使用"},
 		"by time, the last": {api.GetListParams{BeforeID: new(int64(5)), Sort: new(api.SortByCreatetimeDesc)}, "只能与默认的 sort 一起使用"},
 	} {

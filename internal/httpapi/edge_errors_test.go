@@ -59,7 +59,7 @@ func TestEachWrongParameterIsNamedWithWhatItMayBeAndWhatItWas(t *testing.T) {
 		{"omit=all", "omit", "只能是 tag、employee 或 tag,employee", "「all」"},
 		{"before_id=0", "before_id", "只能是不小于 1 的整数", "「0」"},
 		{"before_id=9223372036854775808", "before_id", "只能是不小于 1 的整数", "「9223372036854775808」"},
-		{"before_id=5&page=2", "before_id", "不能与 page 同时使用", "「5」"},
+		{"before_id=5&page=2", "before_id", "不能与 1 以外的 page 同时使用", "「5」"},
 		{"search[type]=1&search[类型]=2", "search[type]", "与 search[类型] 不同,两者含义相同,请只传一个", "「1」"},
 		{"search[statu]=1", "search[statu]", "不是可用的筛选项,您是否想用 search[status]?", ""},
 		{"search[tag]=a", "search[tag]", "不是可用的筛选项,您是否想用 search[tags_data]?", ""},

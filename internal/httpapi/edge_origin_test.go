@@ -51,14 +51,14 @@ func TestListedOriginsMayCallAndOthersMayNot(t *testing.T) {
 	t.Parallel()
 	b := setup(t, manager, config(func(c *httpapi.Config) { c.CORSOrigins = []string{shop, " http://localhost:5173"} }))
 	simple := map[string]string{
-		"Access-Control-Allow-Origin": shop, "Access-Control-Allow-Credentials": "true", "Access-Control-Expose-Headers": "X-Request-Id, ETag",
+		"Access-Control-Allow-Origin": shop, "Access-Control-Allow-Credentials": "true", "Access-Control-Expose-Headers": "X-Request-Id, X-Error-Code, ETag, Retry-After",
 	}
 	asked := map[string]string{
 		"Access-Control-Allow-Origin": shop, "Access-Control-Allow-Credentials": "true", "Access-Control-Allow-Methods": "GET, HEAD, POST",
 		"Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match, X-Requested-With, X-CSRF-TOKEN, X-XSRF-TOKEN", "Access-Control-Max-Age": "600",
 	}
 	local := map[string]string{
-		"Access-Control-Allow-Origin": "http://localhost:5173", "Access-Control-Allow-Credentials": "true", "Access-Control-Expose-Headers": "X-Request-Id, ETag",
+		"Access-Control-Allow-Origin": "http://localhost:5173", "Access-Control-Allow-Credentials": "true", "Access-Control-Expose-Headers": "X-Request-Id, X-Error-Code, ETag, Retry-After",
 	}
 	from := func(origin string) http.Header { return http.Header{"Origin": {origin}} }
 	for name, c := range map[string]struct {

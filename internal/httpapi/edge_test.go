@@ -101,7 +101,24 @@ func (r reply) want(t testing.TB, status int, msg string, fields ...string) {
 	t.Helper()
 	want := client.ErrorResult{Msg: msg, Data: []client.FieldError{}}
 	for i := 0; i < len(fields); i += 2 {
-		want.Data = append(want.Data, client.FieldError{Field: fields[i], Message: fields[i+1]})
+		code := client.FieldInvalid
+		switch {
+		case strings.HasPrefix(fields[i+1], "不是可用的"):
+			code = client.FieldUnknown
+		case fields[i] == "body":
+			code = client.FieldBody
+		}
+		want.Data = append(want.Data, client.FieldError{Field: fields[i], Message: fields[i+1], Code: code})
+	}
+	code := codes[msg]
+	if len(want.Data) > 0 {
+		code = client.ErrorCode(want.Data[0].Code)
+	}
+	if strings.HasPrefix(msg, "服务器内部错误") {
+		code = client.CodeInternal
+	}
+	if got := r.header.Get("X-Error-Code"); got != string(code) {
+		t.Errorf("X-Error-Code %q, want %q: %.500s", got, code, r.body)
 	}
 	if r.status != status {
 		t.Errorf("status %d, want %d: %.500s", r.status, status, r.body)
@@ -109,6 +126,15 @@ func (r reply) want(t testing.TB, status int, msg string, fields ...string) {
 	if diff := cmp.Diff(want, r.failure(t)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
+}
+
+// codes are those of the failures that name no field, by their texts.
+var codes = map[string]client.ErrorCode{
+	"请登录": client.CodeUnauthenticated, "无权管理该企业": client.CodeForbidden, "请先选择要管理的企业": client.CodeNoEnterprise,
+	"接口不存在": client.CodeNotFound, "不支持的请求方法": client.CodeMethodNotAllowed,
+	"请求内容过大": client.CodeTooLarge, "请求地址过长": client.CodeTooLarge, "请求头过大": client.CodeTooLarge,
+	"不支持的请求内容类型,请使用 JSON 或表单": client.CodeUnsupportedMediaType,
+	"请求过于频繁,请稍后再试":            client.CodeTooManyRequests, "服务暂时不可用,请稍后再试": client.CodeUnavailable,
 }
 
 // wire sends a request byte by byte as no client would write it, and returns the answer.

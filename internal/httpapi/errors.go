@@ -26,21 +26,42 @@ import (
 // the original's own.
 var answers = map[apierr.Code]struct {
 	status int
+	code   api.ErrorCode
 	msg    string
 }{
-	apierr.Unauthenticated: {http.StatusUnauthorized, "请登录"},
-	apierr.Forbidden:       {http.StatusForbidden, "无权管理该企业"},
-	apierr.ChooseBusiness:  {http.StatusBadRequest, "请先选择要管理的企业"},
-	apierr.Invalid:         {http.StatusBadRequest, "参数错误"},
-	apierr.NotFound:        {http.StatusNotFound, "接口不存在"},
-	apierr.Method:          {http.StatusMethodNotAllowed, "不支持的请求方法"},
-	apierr.TooLarge:        {http.StatusRequestEntityTooLarge, "请求内容过大"},
-	apierr.TooLong:         {http.StatusRequestURITooLong, "请求地址过长"},
-	apierr.HeaderTooLong:   {http.StatusRequestHeaderFieldsTooLarge, "请求头过大"},
-	apierr.MediaType:       {http.StatusUnsupportedMediaType, "不支持的请求内容类型,请使用 JSON 或表单"},
-	apierr.TooMany:         {http.StatusTooManyRequests, "请求过于频繁,请稍后再试"},
-	apierr.Unavailable:     {http.StatusServiceUnavailable, "服务暂时不可用,请稍后再试"},
-	apierr.Internal:        {http.StatusInternalServerError, "服务器内部错误"},
+	apierr.Unauthenticated: {http.StatusUnauthorized, api.CodeUnauthenticated, "请登录"},
+	apierr.Forbidden:       {http.StatusForbidden, api.CodeForbidden, "无权管理该企业"},
+	apierr.ChooseBusiness:  {http.StatusBadRequest, api.CodeNoEnterprise, "请先选择要管理的企业"},
+	apierr.Invalid:         {http.StatusBadRequest, api.CodeInvalidParameter, "参数错误"},
+	apierr.NotFound:        {http.StatusNotFound, api.CodeNotFound, "接口不存在"},
+	apierr.Method:          {http.StatusMethodNotAllowed, api.CodeMethodNotAllowed, "不支持的请求方法"},
+	apierr.TooLarge:        {http.StatusRequestEntityTooLarge, api.CodeTooLarge, "请求内容过大"},
+	apierr.TooLong:         {http.StatusRequestURITooLong, api.CodeTooLarge, "请求地址过长"},
+	apierr.HeaderTooLong:   {http.StatusRequestHeaderFieldsTooLarge, api.CodeTooLarge, "请求头过大"},
+	apierr.MediaType: {http.StatusUnsupportedMediaType, api.CodeUnsupportedMediaType,
+		"不支持的请求内容类型,请使用 JSON 或表单"},
+	apierr.TooMany:     {http.StatusTooManyRequests, api.CodeTooManyRequests, "请求过于频繁,请稍后再试"},
+	apierr.Unavailable: {http.StatusServiceUnavailable, api.CodeUnavailable, "服务暂时不可用,请稍后再试"},
+	apierr.Internal:    {http.StatusInternalServerError, api.CodeInternal, "服务器内部错误"},
+}
+
+const (
+	// errorCode is the header that has the error's code, for programs.
+	errorCode = "X-Error-Code"
+	// retryAfter is when a caller may try again what was Unavailable, in seconds: a database comes
+	// back in seconds or not at all.
+	retryAfter = "1"
+)
+
+// fieldCode returns the code of one wrong parameter.
+func fieldCode(f apierr.Field) api.FieldErrorCode {
+	switch {
+	case f.Unknown:
+		return api.FieldUnknown
+	case f.Field == apierr.Body:
+		return api.FieldBody
+	}
+	return api.FieldInvalid
 }
 
 // sendError answers err as the contract's error envelope. The cause of the service's own failures
@@ -52,6 +73,7 @@ func (x *edge) sendError(err error, c echo.Context) {
 	f := toFault(err)
 	a := answers[f.Code]
 	body := api.ErrorResult{Result: api.ResultError, Msg: a.msg, Data: []api.FieldError{}}
+	code := a.code
 	switch {
 	case f.Code == apierr.Internal:
 		body.Msg += "(请求 " + requestID(c) + ")"
@@ -63,13 +85,20 @@ func (x *edge) sendError(err error, c echo.Context) {
 			if field.Got != "" {
 				message += ",收到的是 " + field.Got
 			}
-			body.Data = append(body.Data, api.FieldError{Field: field.Field, Message: message})
+			body.Data = append(body.Data, api.FieldError{
+				Field: field.Field, Message: message, Code: fieldCode(field),
+			})
 		}
+		code = api.ErrorCode(body.Data[0].Code)
 		body.Msg += ":" + strings.Join(texts, ";")
 	}
-	if f.Code == apierr.Unauthenticated {
+	switch f.Code {
+	case apierr.Unauthenticated:
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
+	case apierr.Unavailable:
+		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter)
 	}
+	c.Response().Header().Set(errorCode, string(code))
 	status := a.status
 	if x.LegacyStatus && strings.HasPrefix(c.Request().URL.Path, apiPrefix) {
 		status = http.StatusOK
@@ -147,6 +176,11 @@ func mayBe(wrong *openapi3filter.RequestError) string {
 			return fmt.Sprintf("最多 %d 个字符", *schema.MaxLength)
 		}
 	}
+	return says(schema)
+}
+
+// says is what a value of the schema may be.
+func says(schema *openapi3.Schema) string {
 	if text, ok := schema.Extensions["x-message"].(string); ok {
 		return text
 	}

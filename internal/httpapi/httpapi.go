@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,6 +82,8 @@ type operation struct {
 	params     []canonical.Param // all that a request may have in its query, in the document's order
 	route      *routers.Route
 	normaliser *canonical.Normaliser
+	schemas    map[string]*openapi3.Schema // of params, by name
+	body       *openapi3.Schema            // of a JSON body
 }
 
 // New returns the handler of the whole server: the API, /healthz (the process lives) and /readyz
@@ -108,11 +111,19 @@ func New(cfg Config, more ...func(*echo.Echo)) (http.Handler, error) {
 			return nil, fmt.Errorf("%s has no GET in the document", path)
 		}
 		params := canonical.Params(item)
-		x.operations[echoPath(path)] = operation{
+		op := operation{
 			path: path, item: item, params: params,
 			route:      &routers.Route{Spec: doc, Path: path, PathItem: item, Method: http.MethodGet, Operation: item.Get},
 			normaliser: canonical.New(params, cfg.Limits.Pairs),
+			schemas:    map[string]*openapi3.Schema{}, body: openapi3.NewSchema(),
 		}
+		for _, p := range slices.Concat(item.Parameters, item.Get.Parameters) {
+			op.schemas[p.Value.Name] = p.Value.Schema.Value
+		}
+		if item.Post != nil {
+			op.body = item.Post.RequestBody.Value.Content.Get(echo.MIMEApplicationJSON).Schema.Value
+		}
+		x.operations[echoPath(path)] = op
 	}
 	api.RegisterHandlers(router{e, x}, api.NewStrictHandler(typed{cfg.Operations}, nil))
 	if err := x.complete(e.Routes()); err != nil {

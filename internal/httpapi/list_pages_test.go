@@ -280,13 +280,13 @@ func TestBeforeIDTakesNeitherAPageNorAnotherOrder(t *testing.T) {
 	t.Parallel()
 	b := setup(t, manager+crowd(2).records())
 	for message, p := range map[string]client.GetListParams{
-		"不能与 page 同时使用,收到的是 「8」":    {BeforeID: new(int64(8)), Page: new(int64(2))},
-		"只能与默认的 sort 一起使用,收到的是 「8」": {BeforeID: new(int64(8)), Sort: new(client.SortByCreatetime)},
-		"只能与默认的 sort 一起使用,收到的是 「9」": {BeforeID: new(int64(9)), Sort: new(client.SortByCreatetimeDesc), PerPage: new(int32(1))},
+		"不能与 1 以外的 page 同时使用,收到的是 「8」": {BeforeID: new(int64(8)), Page: new(int64(2))},
+		"只能与默认的 sort 一起使用,收到的是 「8」":    {BeforeID: new(int64(8)), Sort: new(client.SortByCreatetime)},
+		"只能与默认的 sort 一起使用,收到的是 「9」":    {BeforeID: new(int64(9)), Sort: new(client.SortByCreatetimeDesc), PerPage: new(int32(1))},
 	} {
 		answer, err := b.Client.GetListWithResponse(t.Context(), uniacid, &p)
 		mustSucceed(t, err)
-		if answer.JSON400 == nil || !slices.Equal(answer.JSON400.Data, []client.FieldError{{Field: "before_id", Message: message}}) {
+		if answer.JSON400 == nil || !slices.Equal(answer.JSON400.Data, []client.FieldError{{Field: "before_id", Message: message, Code: client.FieldInvalid}}) {
 			t.Errorf("%s: %s %s", marshal(p), answer.Status(), answer.Body)
 		}
 	}

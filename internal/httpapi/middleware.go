@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/labstack/echo/v4"
 
@@ -115,16 +117,22 @@ func (x *edge) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 
 // check rewrites the request, however it is spelt, as the document's literal query, before anything
 // has read the query, and validates that against the document: Invalid with every parameter that
-// either finds wrong.
+// either finds wrong. A JSON body is held against its own schema too, and what a body wins over
+// against the query's: a gateway that goes by the document looks at both.
 func (x *edge) check(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		op := x.operations[c.Path()]
-		query, err := op.normalise(r)
+		body, err := op.read(r)
+		if err != nil {
+			return err
+		}
+		query, err := op.normaliser.Normalise(r.URL.RawQuery, r.Header.Get(echo.HeaderContentType), body)
 		misspelt := apierr.Of(err)
 		if err != nil && misspelt.Code != apierr.Invalid {
 			return err
 		}
+		wrong := misspelt.Fields
 		e, set := entryOf(c), pairs(query)
 		if e.Member == (auth.Member{}) {
 			return apierr.New(apierr.Unauthenticated, nil) // no route of the API goes without authenticate
@@ -133,23 +141,52 @@ func (x *edge) check(next echo.HandlerFunc) echo.HandlerFunc {
 		asked := getlist.Request{
 			Served: &e.Served, Member: e.Member, Address: x.address(r), Query: set, Literal: query, Gzip: gzipped.Taken(strings.Join(r.Header.Values(echo.HeaderAcceptEncoding), ","))}
 		if r.Method != http.MethodPost {
-			asked.Revalidates, asked.IfNoneMatch = true, strings.Join(r.Header.Values("If-None-Match"), ",")
+			asked.Revalidates, asked.IfNoneMatch = true, strings.Join(r.Header.Values(ifNoneMatch), ",")
+			if asked.IfNoneMatch != "" {
+				r.Header.Set(ifNoneMatch, asked.IfNoneMatch) // several lines are one list; the binder takes one line
+			}
 		}
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, asked))
-		u := *r.URL
-		u.RawQuery = query
-		r.URL, r.Body = &u, http.NoBody // what it said is in the query now, and the validator would read it once more
-		c.SetRequest(r)
-		wrong, err := op.validate(c)
-		if err != nil {
-			return err
+		queries := []string{query}
+		if len(body) > 0 && r.URL.RawQuery != "" {
+			alone, err := op.normaliser.Normalise(r.URL.RawQuery, "", nil)
+			wrong = merge(wrong, apierr.Of(err).Fields)
+			queries = []string{alone, query}
 		}
-		if wrong = append(misspelt.Fields, wrong...); len(wrong) > 0 {
+		r.Body = http.NoBody // what it said is in the query now, and the validator would read it once more
+		for _, query := range queries {
+			u := *r.URL
+			u.RawQuery = query
+			r = r.WithContext(r.Context())
+			r.URL = &u
+			found, err := op.validate(c, r)
+			if err != nil {
+				return err
+			}
+			wrong = merge(wrong, found)
+		}
+		c.SetRequest(r)
+		if isJSON(r) {
+			wrong = merge(wrong, op.wrongJSON(body))
+		}
+		if len(wrong) > 0 {
 			slices.SortStableFunc(wrong, func(a, b apierr.Field) int { return op.place(a.Field) - op.place(b.Field) })
 			return apierr.Bad(wrong...)
 		}
 		return next(c)
 	}
+}
+
+const ifNoneMatch = "If-None-Match"
+
+// merge returns wrong with those of more that are not in it.
+func merge(wrong, more []apierr.Field) []apierr.Field {
+	for _, f := range more {
+		if !slices.ContainsFunc(wrong, func(w apierr.Field) bool { return w.Field == f.Field }) {
+			wrong = append(wrong, f)
+		}
+	}
+	return wrong
 }
 
 type requestKey struct{}
@@ -183,20 +220,64 @@ func (op operation) place(parameter string) int {
 	return slices.IndexFunc(op.params, func(p canonical.Param) bool { return p.Name == parameter })
 }
 
-// normalise returns the literal query that means what the request means. The body of a GET counts
-// as a POST's does, as in the original: ignoring it would answer with an unfiltered list.
-func (op operation) normalise(r *http.Request) (string, error) {
-	var body []byte
-	if op.item.Post != nil {
-		var err error
-		if body, err = io.ReadAll(r.Body); err != nil {
-			return "", bodyFault(err)
+// read returns the body. A GET's counts as a POST's does, as in the original: ignoring it would
+// answer with an unfiltered list.
+func (op operation) read(r *http.Request) ([]byte, error) {
+	if op.item.Post == nil {
+		return nil, nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, bodyFault(err)
+	}
+	if encoding := r.Header.Get(echo.HeaderContentEncoding); encoding != "" && len(body) > 0 && !strings.EqualFold(encoding, "identity") {
+		return nil, apierr.New(apierr.MediaType, nil)
+	}
+	return body, nil
+}
+
+func isJSON(r *http.Request) bool {
+	mediaType, _, _ := strings.Cut(r.Header.Get(echo.HeaderContentType), ";")
+	return strings.EqualFold(strings.TrimSpace(mediaType), echo.MIMEApplicationJSON)
+}
+
+// wrongJSON returns the parameters that a JSON body has in another way than the body's schema.
+// Whether it is JSON at all, its keys and what its values mean is canonical's to say.
+func (op operation) wrongJSON(body []byte) []apierr.Field {
+	var members map[string]any
+	if json.Unmarshal(body, &members) != nil {
+		return nil
+	}
+	var wrong []apierr.Field
+	look := func(parameter string, schema *openapi3.SchemaRef, value any) {
+		if schema.Value.VisitJSON(value) == nil {
+			return
 		}
-		if encoding := r.Header.Get(echo.HeaderContentEncoding); encoding != "" && len(body) > 0 && !strings.EqualFold(encoding, "identity") {
-			return "", apierr.New(apierr.MediaType, nil)
+		text, _ := json.Marshal(value) // it has just been read
+		f := apierr.Field{Field: parameter, Message: "格式不正确", Got: apierr.Quote(string(text))}
+		for _, p := range op.params {
+			if strings.TrimSuffix(p.Name, "[]") == parameter {
+				f.Field, f.Message = p.Name, says(op.schemas[p.Name])
+			}
+		}
+		wrong = append(wrong, f)
+	}
+	for name, schema := range op.body.Properties {
+		value, given := members[name]
+		filters, nested := value.(map[string]any)
+		switch {
+		case !given:
+		case !nested || len(schema.Value.OneOf) == 0 || schema.Value.OneOf[0].Value.Properties == nil:
+			look(name, schema, value)
+		default:
+			for filter, schema := range schema.Value.OneOf[0].Value.Properties {
+				if value, given := filters[filter]; given {
+					look(name+"["+filter+"]", schema, value)
+				}
+			}
 		}
 	}
-	return op.normaliser.Normalise(r.URL.RawQuery, r.Header.Get(echo.HeaderContentType), body)
+	return wrong
 }
 
 // bodyFault returns what a body that could not be read is answered with: whatever broke on the way
@@ -205,19 +286,19 @@ func bodyFault(err error) error {
 	if _, over := errors.AsType[*http.MaxBytesError](err); over {
 		return apierr.New(apierr.TooLarge, err)
 	}
-	f := apierr.Bad(apierr.Field{Field: "body", Message: "没有完整收到"})
+	f := apierr.Bad(apierr.Field{Field: apierr.Body, Message: "没有完整收到"})
 	f.Cause = fmt.Errorf("read the body: %w", err)
 	return f
 }
 
 // validate returns what is wrong with the normalised request by the document.
-func (op operation) validate(c echo.Context) ([]apierr.Field, error) {
+func (op operation) validate(c echo.Context, r *http.Request) ([]apierr.Field, error) {
 	params := make(map[string]string, len(c.ParamNames()))
 	for i, name := range c.ParamNames() {
 		params[name] = c.ParamValues()[i]
 	}
-	return wrongFields(openapi3filter.ValidateRequest(c.Request().Context(), &openapi3filter.RequestValidationInput{
-		Request: c.Request(), PathParams: params, QueryParams: c.QueryParams(), Route: op.route,
+	return wrongFields(openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
+		Request: r, PathParams: params, QueryParams: r.URL.Query(), Route: op.route,
 		Options: &openapi3filter.Options{
 			MultiError: true, SkipSettingDefaults: true, ExcludeRequestBody: true,
 			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, // authenticate has done it

@@ -38,7 +38,7 @@ func crossOrigin(origins []string) (echo.MiddlewareFunc, error) {
 			h.Set(echo.HeaderAccessControlAllowOrigin, origin)
 			h.Set(echo.HeaderAccessControlAllowCredentials, "true")
 			if r.Method != http.MethodOptions || r.Header.Get(echo.HeaderAccessControlRequestMethod) == "" {
-				h.Set(echo.HeaderAccessControlExposeHeaders, "X-Request-Id, ETag")
+				h.Set(echo.HeaderAccessControlExposeHeaders, "X-Request-Id, X-Error-Code, ETag, Retry-After")
 				return next(c)
 			}
 			h.Set(echo.HeaderAccessControlAllowMethods, "GET, HEAD, POST")

@@ -14,7 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 
 	"example.com/wechatcustomers/gen/web"
@@ -50,11 +49,7 @@ var types = map[string]string{
 // way from / to the customer page. document is the OpenAPI document in YAML; it is an error where
 // that cannot be read.
 func New(document []byte) (func(*echo.Echo), error) {
-	doc, err := openapi3.NewLoader().LoadFromData(document)
-	if err != nil {
-		return nil, fmt.Errorf("read the OpenAPI document: %w", err)
-	}
-	asJSON, err := doc.MarshalJSON()
+	asJSON, err := jsonOf(document)
 	if err != nil {
 		return nil, fmt.Errorf("write the OpenAPI document as JSON: %w", err)
 	}

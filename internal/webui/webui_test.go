@@ -3,14 +3,17 @@ package webui_test
 import (
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/labstack/echo/v4"
+	"github.com/oasdiff/yaml"
 
 	"example.com/wechatcustomers/api"
 	"example.com/wechatcustomers/internal/webui"
@@ -148,6 +151,33 @@ func TestJSONDocumentHasEveryOperation(t *testing.T) {
 	list := doc.Paths["/business/{uniacid}/plugin/WechatCustomers/getList"]
 	if list.Get.OperationID != "getList" || list.Post.OperationID != "postList" {
 		t.Errorf("%v", doc.Paths)
+	}
+}
+
+func TestJSONDocumentIsTheYAMLInItsOrder(t *testing.T) {
+	t.Parallel()
+	_, body := get(t, setup(t).URL+"/openapi.json")
+	converted, err := yaml.YAMLToJSON(api.Document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got any
+	if err := errors.Join(json.Unmarshal(converted, &want), json.Unmarshal([]byte(body), &got)); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(want, got) {
+		t.Error("it says something else")
+	}
+	at := 0
+	for _, key := range []string{
+		`"openapi":`, `"info":`, `"title":`, `"version":`, `"servers":`, `"paths":`, `/getList":`, `"search[customer]"`,
+		`"search[member]"`, `"crop_id"`, `/getFacets":`, `"components":`, `"parameters":`, `"headers":`, `"schemas":`,
+	} {
+		next := strings.Index(body[at:], key)
+		if next < 0 {
+			t.Fatalf("%s is not behind what the document has before it", key)
+		}
+		at += next
 	}
 }
 

@@ -9,6 +9,7 @@ import { followSystem } from "./dark";
 interface Parameter { required?: boolean; description?: string; schema?: { $ref?: string } }
 interface Part { parameters?: Parameter[] }
 interface Document {
+  servers: { url: string }[];
   paths: Record<string, Part & Record<string, Part>>;
   components: { schemas: Record<string, { example?: unknown }> };
 }
@@ -28,6 +29,8 @@ function examplesToText(document: Document): Document {
     parameter.description = `${(parameter.description ?? "").trimEnd()}\n\n${text}`;
     delete copy.components.schemas[schema]!.example;
   }
+  // The page calls the server that it came from; the document's first is a variable, for other tools.
+  copy.servers = [{ url: "/" }];
   return copy;
 }
 const examplesAsText = () => ({

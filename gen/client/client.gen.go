@@ -539,7 +539,7 @@ type CustomerPage struct {
 	Employee []EmployeeName `json:"employee"`
 }
 
-// Employee 企业成员。 The employee.
+// Employee 企业成员;一行没有时为 null。 The employee; null where a row has none.
 type Employee struct {
 	// ID 成员表 id。 The employee's id.
 	//

@@ -634,39 +634,39 @@ export interface components {
          * @description JSON 中的文字或数字。 A text in JSON, or a number for its digits.
          * @example 郭春燕
          */
-        TextJSON: (string | null) | number | components["schemas"]["NoItems"];
+        TextJSON: unknown;
         /**
          * @description JSON 中的系统会员 ID。 The mall member's id in JSON.
          * @example 4588
          */
-        MemberJSON: (string | null) | number | components["schemas"]["NoItems"];
+        MemberJSON: unknown;
         /**
          * @description JSON 中的来源。 The way of adding in JSON.
          * @example 16
          */
-        AddWayJSON: components["schemas"]["AddWayFilter"] | components["schemas"]["AddWayText"] | components["schemas"]["NoItems"];
+        AddWayJSON: unknown;
         /**
          * @description JSON 中的标签 id 或 userid:文字(逗号分隔)或数组。 Tag ids or userids in JSON, comma-separated or an array.
          * @example [
          *       "etDesSDgAACFJtKmZ8DmxP3DjZmceyLw"
          *     ]
          */
-        IDsJSON: (string | null) | number | ((string | null) | number)[];
+        IDsJSON: unknown;
         /**
          * @description JSON 中的类型。 The contact's type in JSON.
          * @example 1
          */
-        ExternalTypeJSON: components["schemas"]["ExternalTypeFilter"] | components["schemas"]["ExternalTypeText"] | components["schemas"]["NoItems"];
+        ExternalTypeJSON: unknown;
         /**
          * @description JSON 中的性别。 The contact's gender in JSON.
          * @example 2
          */
-        GenderJSON: components["schemas"]["GenderFilter"] | components["schemas"]["GenderText"] | components["schemas"]["NoItems"];
+        GenderJSON: unknown;
         /**
          * @description JSON 中的好友状态。 The status in JSON.
          * @example 1
          */
-        StatusJSON: components["schemas"]["StatusFilter"] | components["schemas"]["StatusText"] | components["schemas"]["NoItems"];
+        StatusJSON: unknown;
         /**
          * @description JSON 中的起、止时间,数字或文字,null 为不限。 Start and end in JSON, as numbers or texts; null is open.
          * @example [
@@ -674,37 +674,37 @@ export interface components {
          *       1778774399
          *     ]
          */
-        TimeJSON: (number | (string | null))[] | number | (string | null);
+        TimeJSON: unknown;
         /**
          * @description JSON 中的手机号。 Digits of a telephone number in JSON.
          * @example 15400000533
          */
-        MobileJSON: (string | null) | number | components["schemas"]["NoItems"];
+        MobileJSON: unknown;
         /**
          * @description JSON 中的企业 id。 The enterprise in JSON.
          * @example 1
          */
-        CropIDJSON: components["schemas"]["CropID"] | components["schemas"]["CropIDText"] | components["schemas"]["NoItems"];
+        CropIDJSON: unknown;
         /**
          * @description JSON 中的每页条数。 Rows per page in JSON.
          * @example 15
          */
-        PerPageJSON: components["schemas"]["PerPage"] | components["schemas"]["PerPageText"] | components["schemas"]["NoItems"];
+        PerPageJSON: unknown;
         /**
          * @description JSON 中的 before_id。 before_id in JSON.
          * @example 2000
          */
-        BeforeIDJSON: components["schemas"]["BeforeID"] | components["schemas"]["BeforeIDText"] | components["schemas"]["NoItems"];
+        BeforeIDJSON: unknown;
         /**
          * @description JSON 中的分页。 The page in JSON.
          * @example 1
          */
-        PageNumberJSON: components["schemas"]["PageNumber"] | components["schemas"]["PageNumberText"] | components["schemas"]["NoItems"];
+        PageNumberJSON: unknown;
         /**
          * @description JSON 中的排序。 The order in JSON.
          * @example -id
          */
-        SortJSON: components["schemas"]["SortText"] | components["schemas"]["NoItems"];
+        SortJSON: unknown;
         /**
          * @description JSON 中的 omit:文字或数组。 omit in JSON, a text or an array.
          * @example [
@@ -712,7 +712,7 @@ export interface components {
          *       "employee"
          *     ]
          */
-        ListOmitJSON: (string | null) | string[];
+        ListOmitJSON: unknown;
         /**
          * @description JSON 中的 omit:文字或数组。 omit in JSON, a text or an array.
          * @example [
@@ -720,7 +720,7 @@ export interface components {
          *       "customers"
          *     ]
          */
-        FacetOmitJSON: (string | null) | string[];
+        FacetOmitJSON: unknown;
         /**
          * @description 筛选项,含义同查询参数;`类型` 也接受,含义同 `type`,但请改用 `type`。
          *     The filters, each as the query parameter of its name; `类型` is taken too, as `type` is: use `type`.
@@ -1164,7 +1164,7 @@ export interface components {
             /** @description 外部联系人。 The contact; never null. */
             has_one_customer: components["schemas"]["Contact"];
             /** @description 归属成员;未知或已删除的成员为 null。 The following employee; null where unknown or deleted. */
-            has_one_employee: components["schemas"]["Employee"] | null;
+            has_one_employee: components["schemas"]["Employee"];
         };
         /** @description 外部联系人(客户)。 The external contact. */
         Contact: {
@@ -1266,7 +1266,7 @@ export interface components {
              */
             deleted_at: string | null;
         };
-        /** @description 企业成员。 The employee. */
+        /** @description 企业成员;一行没有时为 null。 The employee; null where a row has none. */
         Employee: {
             /**
              * Format: int64
@@ -1391,7 +1391,7 @@ export interface components {
              * @example 0
              */
             disabled: number;
-        };
+        } | null;
         /** @description 企业客户标签。 A tag of the enterprise. */
         Tag: {
             /**

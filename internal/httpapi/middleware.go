@@ -250,10 +250,10 @@ func (op operation) wrongJSON(body []byte) []apierr.Field {
 	}
 	var wrong []apierr.Field
 	look := func(parameter string, schema *openapi3.SchemaRef, value any) {
-		if schema.Value.VisitJSON(value) == nil {
+		text, _ := json.Marshal(value) // it has just been read
+		if value = withoutNull(value); value == nil || schema.Value.VisitJSON(value) == nil {
 			return
 		}
-		text, _ := json.Marshal(value) // it has just been read
 		f := apierr.Field{Field: parameter, Message: "格式不正确", Got: apierr.Quote(string(text))}
 		for _, p := range op.params {
 			if strings.TrimSuffix(p.Name, "[]") == parameter {
@@ -289,6 +289,15 @@ func bodyFault(err error) error {
 	f := apierr.Bad(apierr.Field{Field: apierr.Body, Message: "没有完整收到"})
 	f.Cause = fmt.Errorf("read the body: %w", err)
 	return f
+}
+
+// withoutNull returns a value without the nulls in it. The document's schemas of JSON values have no
+// type, and take null; the validator refuses it there.
+func withoutNull(value any) any {
+	if list, ok := value.([]any); ok {
+		return slices.DeleteFunc(list, func(item any) bool { return item == nil })
+	}
+	return value
 }
 
 // validate returns what is wrong with the normalised request by the document.

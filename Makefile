@@ -134,6 +134,10 @@ test/web: build web/node_modules/.package-lock.json api/ts/node_modules/.package
 screenshots: build web/node_modules/.package-lock.json ## docs/*.webp from the pages as they are (looks best with fonts-noto-cjk and fonts-noto-color-emoji)
 	cd web && node test/screenshots.mjs
 
+.PHONY: test/generators
+test/generators: build ## clients by six generators, from the document: compiled, and each makes a call; openapi-core judges requests (Python, Node, network)
+	@bash internal/tools/contract/generators/run.sh bin/wechat-customers
+
 .PHONY: release
 release: verify/breaking ## keep api/openapi.yaml as the document that later ones must not break, and require the Go client in its version
 	cp api/openapi.yaml api/released.yaml

@@ -3,7 +3,13 @@ import type { components } from "./schema.js";
 /** What is wrong with one parameter: its literal name and what it may be. */
 export type FieldError = components["schemas"]["FieldError"];
 
-/** An error that the server answered. */
+/** Which kind of error it is, for programs; the server may know more by now. */
+export type ErrorCode =
+  | "unauthenticated" | "forbidden" | "no_enterprise" | "invalid_parameter" | "unknown_parameter"
+  | "invalid_body" | "unsupported_media_type" | "too_large" | "not_found" | "method_not_allowed"
+  | "too_many_requests" | "unavailable" | "internal";
+
+/** An error that the server answered, or what it would have answered to input that is not sent. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
 
@@ -16,17 +22,41 @@ export class ApiError extends Error {
     readonly fields: readonly FieldError[],
     /** By which the server's log has the request; empty where none is known. */
     readonly requestId = "",
+    /** Which kind of error it is. Default: what the status says. */
+    readonly code: ErrorCode = codeOf(status, msg),
+    /** Seconds after which to try again, by the answer's `Retry-After`. */
+    readonly retryAfter?: number,
   ) {
     super(msg);
   }
 
-  /** Whether signing in (again) would help. The legacy mode has no status, so its text is looked at. */
+  /** Whether signing in (again) would help. */
   get isUnauthenticated(): boolean {
-    return this.status === 401 || (this.status === 200 && this.msg === "请登录");
+    return this.code === "unauthenticated";
   }
 
   /** Whether the member may not manage the enterprise, or it does not exist. */
   get isForbidden(): boolean {
-    return this.status === 403 || (this.status === 200 && this.msg === "无权管理该企业");
+    return this.code === "forbidden";
   }
+}
+
+/** The error of input that would be refused. */
+export function invalid(fields: readonly FieldError[]): ApiError {
+  const texts = fields.map(({ field, message }) => `${field} ${message}`);
+  return new ApiError(400, `参数错误:${texts.join(";")}`, fields);
+}
+
+const codes: Record<number, ErrorCode> = {
+  400: "invalid_parameter", 401: "unauthenticated", 403: "forbidden", 404: "not_found",
+  405: "method_not_allowed", 413: "too_large", 414: "too_large", 415: "unsupported_media_type",
+  429: "too_many_requests", 431: "too_large", 503: "unavailable",
+};
+// A server that names no code: its legacy mode has no status, so its texts are looked at.
+const texts: Record<string, ErrorCode> = {
+  请登录: "unauthenticated", 无权管理该企业: "forbidden", 请先选择要管理的企业: "no_enterprise",
+};
+
+function codeOf(status: number, msg: string): ErrorCode {
+  return texts[msg] ?? codes[status] ?? "internal";
 }

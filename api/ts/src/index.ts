@@ -131,10 +131,11 @@ export function createClient(options: ClientOptions): Client {
   }
   const http = createFetchClient<paths>({
     baseUrl: String(options.baseUrl).replace(/\/+$/, ""),
-    ...(options.fetch && { fetch: options.fetch }),
-    ...(options.headers && { headers: options.headers }),
+    // An undefined fetch is the global one.
+    fetch: options.fetch!,
+    headers: options.headers ?? {},
   });
-  if (options.middleware) http.use(...options.middleware);
+  http.use(...(options.middleware ?? []));
   /** The last answers, the oldest first. */
   const kept = new Map<string, { etag: string; text: string }>();
 
@@ -150,16 +151,16 @@ export function createClient(options: ClientOptions): Client {
     const init = {
       params: { path: { uniacid } },
       headers: {
-        ...(token && { Authorization: `Bearer ${token}` }),
-        ...(before && { "If-None-Match": before.etag }),
-        ...(post && { "Content-Type": "application/x-www-form-urlencoded" }),
+        Authorization: token ? `Bearer ${token}` : undefined,
+        "If-None-Match": before?.etag,
+        "Content-Type": post ? "application/x-www-form-urlencoded" : undefined,
       },
       // Text, because an answer of a proxy in between may be anything; read parses it.
       parseAs: "text" as const,
       signal,
     };
     const { data, error, response } = post
-      ? await http.POST(path, { ...init, body: query as never, bodySerializer: String })
+      ? await http.POST(path, { ...init, body: query as never })
       : await http.GET(path, { ...init, querySerializer: () => query });
     const text = response.status === 304 && before ? before.text : data ?? error;
     const result = read<T>(text, response, before !== undefined);
@@ -243,17 +244,13 @@ export function readToken(token: string): { uid?: number; uniacid?: number; crop
   try {
     const bytes = atob(token.split(".")[1]!.replace(/-/g, "+").replace(/_/g, "/"));
     const claims: Record<string, unknown> = JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (c) => c.charCodeAt(0))));
-    const number = (claim: unknown) => {
-      const value = typeof claim === "string" && claim !== "" ? Number(claim) : claim;
-      return typeof value === "number" && Number.isFinite(value) ? value : undefined;
-    };
-    const [uid, uniacid, cropId, exp] = [claims.sub, claims.uniacid, claims.crop_id, claims.exp].map(number);
-    return {
-      ...(uid !== undefined && { uid }),
-      ...(uniacid !== undefined && { uniacid }),
-      ...(cropId !== undefined && { cropId }),
-      ...(exp !== undefined && { expires: new Date(exp * 1000) }),
-    };
+    const said: Record<string, number | Date> = {};
+    for (const [name, claim] of [["uid", "sub"], ["uniacid", "uniacid"], ["cropId", "crop_id"], ["expires", "exp"]] as const) {
+      const value = claims[claim] === "" ? undefined : claims[claim];
+      const number = typeof value === "string" ? Number(value) : value;
+      if (typeof number === "number" && Number.isFinite(number)) said[name] = name === "expires" ? new Date(number * 1000) : number;
+    }
+    return said;
   } catch {
     return {};
   }
@@ -292,16 +289,16 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 /** `result` decides, not the HTTP status: a server in its legacy mode sends every error as 200. */
 function read<T>(text: unknown, response: Response, known: boolean): Result<T> {
   const { status, headers } = response;
-  const body = parse(text);
-  const success = body?.result === 1;
-  if ((response.ok || known) && success && typeof body.data === "object" && body.data !== null) return { data: body.data as T, response };
-  const msg = typeof body?.msg === "string" && !success ? body.msg : `HTTP ${status}`;
-  const fields: readonly FieldError[] = Array.isArray(body?.data) && !success ? body.data : [];
-  const code = headers.get("X-Error-Code") ?? (body?.data as { code?: unknown } | undefined)?.code ?? (fields[0] as { code?: unknown } | undefined)?.code;
+  const { result, msg, data } = parse(text);
+  const success = result === 1;
+  if ((response.ok || known) && success && typeof data === "object" && data) return { data: data as T, response };
+  const entries: (FieldError & { code?: ErrorCode })[] = Array.isArray(data) && !success ? data : [];
+  // A browser shows a page of another origin few headers.
+  const code = headers.get("X-Error-Code") ?? (data as { code?: ErrorCode } | null | undefined)?.code ?? entries[0]?.code;
   return {
     error: new ApiError(
-      status, msg, fields, headers.get("X-Request-Id") ?? "",
-      (typeof code === "string" ? code : undefined) as ErrorCode | undefined, wait(headers.get("Retry-After")),
+      status, typeof msg === "string" && !success ? msg : `HTTP ${status}`, entries.filter(({ field }) => field),
+      headers.get("X-Request-Id") ?? "", code as ErrorCode | undefined, wait(headers.get("Retry-After")),
     ),
     response,
   };
@@ -314,11 +311,10 @@ function wait(header: string | null): number | undefined {
   return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }
 
-function parse(body: unknown): { result?: unknown; msg?: unknown; data?: unknown } | undefined {
+function parse(body: unknown): { result?: unknown; msg?: unknown; data?: unknown } {
   try {
-    const value = typeof body === "string" ? JSON.parse(body) : body;
-    return typeof value === "object" && value !== null ? value : undefined;
+    return Object(typeof body === "string" ? JSON.parse(body) : body);
   } catch {
-    return undefined;
+    return {};
   }
 }

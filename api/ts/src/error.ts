@@ -1,20 +1,20 @@
 import type { components } from "./schema.js";
 
-/** What is wrong with one parameter: its literal name and what it may be. */
-export type FieldError = components["schemas"]["FieldError"];
+/** What is wrong with one parameter: its literal name, what it may be, and the code of just that. */
+export type FieldError = components["schemas"]["FieldError"] & { code?: ErrorCode };
 
-/** Which kind of error it is, for programs; the server may know more by now. */
+/** Which kind of error it is, for programs; a later server may know more. */
 export type ErrorCode =
   | "unauthenticated" | "forbidden" | "no_enterprise" | "invalid_parameter" | "unknown_parameter"
   | "invalid_body" | "unsupported_media_type" | "too_large" | "not_found" | "method_not_allowed"
   | "too_many_requests" | "unavailable" | "internal";
 
-/** An error that the server answered, or what it would have answered to input that is not sent. */
+/** A refusal: by the server, or of input that it would refuse, which is then not sent. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
 
   constructor(
-    /** The HTTP status; 200 where the server runs in its legacy mode. */
+    /** The HTTP status; 200 where the server runs in its legacy mode, 0 where nothing was sent. */
     readonly status: number,
     /** The server's reason, for people. */
     readonly msg: string,
@@ -39,12 +39,6 @@ export class ApiError extends Error {
   get isForbidden(): boolean {
     return this.code === "forbidden";
   }
-}
-
-/** The error of input that would be refused. */
-export function invalid(fields: readonly FieldError[]): ApiError {
-  const texts = fields.map(({ field, message }) => `${field} ${message}`);
-  return new ApiError(400, `参数错误:${texts.join(";")}`, fields);
 }
 
 const codes: Record<number, ErrorCode> = {

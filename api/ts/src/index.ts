@@ -92,7 +92,7 @@ export interface FacetOptions extends Pick<ListOptions, "search" | "cropId" | "s
 export interface Client {
   /**
    * One page of the customer list. Rejects only where no answer came (network, abort, timeout): what
-   * the server would refuse is an error with its `fields`, too, and is not sent.
+   * the server would refuse is an error with its `fields`, too, of status 0, and is not sent.
    */
   getList(options?: ListOptions): Promise<Result<CustomerPage>>;
   /** How many rows each value of a filter has, under all filters but that one. Rejects as getList does. */
@@ -292,7 +292,7 @@ function read<T>(text: unknown, response: Response, known: boolean): Result<T> {
   const { result, msg, data } = parse(text);
   const success = result === 1;
   if ((response.ok || known) && success && typeof data === "object" && data) return { data: data as T, response };
-  const entries: (FieldError & { code?: ErrorCode })[] = Array.isArray(data) && !success ? data : [];
+  const entries: FieldError[] = Array.isArray(data) && !success ? data : [];
   // A browser shows a page of another origin few headers.
   const code = headers.get("X-Error-Code") ?? (data as { code?: ErrorCode } | null | undefined)?.code ?? entries[0]?.code;
   return {

@@ -1,4 +1,4 @@
-import { type FieldError, invalid } from "./error.js";
+import { ApiError, type FieldError } from "./error.js";
 import type { components, operations } from "./schema.js";
 
 /** 1: a WeChat user, 2: a WeCom user. */
@@ -68,7 +68,7 @@ type Kind = "text" | "number" | "list" | "time";
 type Names<T> = Record<keyof T, readonly [Parameter, Kind]>;
 
 /** Each filter's parameter, in the order of addresses. */
-const FILTERS = {
+export const FILTERS = {
   customer: ["search[customer]", "text"],
   member: ["search[member]", "number"],
   addWay: ["search[add_way_type]", "number"],
@@ -85,7 +85,8 @@ const FILTERS = {
   keyword: ["search[keyword]", "text"],
 } as const satisfies Names<Search>;
 
-const OTHERS = {
+/** The other parameters of {@link ListQuery}. */
+export const OTHERS = {
   cropId: ["crop_id", "number"],
   perPage: ["per_page", "number"],
   sort: ["sort", "text"],
@@ -95,7 +96,12 @@ const OTHERS = {
 
 const KINDS = [["search", FILTERS], ["", OTHERS]] as const;
 const fieldsOf = (names: object) => Object.entries(names) as [string, readonly [Parameter, Kind]][];
-const UNKNOWN = "没有这个参数";
+const unknown = (field: string): FieldError => ({ field, message: "没有这个参数", code: "unknown_parameter" });
+const check = (wrong: readonly FieldError[]) => {
+  if (!wrong.length) return;
+  const texts = wrong.map(({ field, message }) => `${field} ${message}`);
+  throw new ApiError(0, `参数错误:${texts.join(";")}`, wrong, "", wrong[0]!.code);
+};
 
 /**
  * The contract's parameters for these filters and this page, as in `"?" + toQuery({ search })`.
@@ -108,7 +114,7 @@ export function toQuery({ search, ...others }: ListQuery): URLSearchParams {
     const values: Record<string, unknown> = { ...(place ? search : others) };
     // Else a misspelt name would answer another list.
     for (const name of Object.keys(values)) {
-      if (!(name in names)) wrong.push({ field: place ? `${place}.${name}` : name, message: UNKNOWN });
+      if (!(name in names)) wrong.push(unknown(place ? `${place}.${name}` : name));
     }
     for (const [name, [field, kind]] of fieldsOf(names)) {
       const value = values[name];
@@ -116,11 +122,11 @@ export function toQuery({ search, ...others }: ListQuery): URLSearchParams {
       try {
         for (const text of texts[kind](value)) sent.append(field, text);
       } catch (reason) {
-        wrong.push({ field, message: reason as string });
+        wrong.push({ field, message: reason as string, code: "invalid_parameter" });
       }
     }
   }
-  if (wrong.length) throw invalid(wrong);
+  check(wrong);
   return sent;
 }
 
@@ -170,8 +176,7 @@ export function fromQuery(query: string | URLSearchParams): ListQuery {
       if (sent?.some(Boolean)) values[place]![name] = read[kind](sent);
     }
   }
-  const wrong = Object.keys(given).filter((key) => key.startsWith("search["));
-  if (wrong.length) throw invalid(wrong.map((field) => ({ field, message: UNKNOWN })));
+  check(Object.keys(given).filter((key) => key.startsWith("search[")).map(unknown));
   const { search, "": others } = values;
   const result: ListQuery = { ...others, ...(Object.keys(search!).length && { search }) };
   toQuery(result);

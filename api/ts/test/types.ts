@@ -1,5 +1,9 @@
 // Compiled, never run: each @ts-expect-error fails the build where the wrong call would compile.
-import { ApiError, createClient, type CustomerPage, type Facets, type FieldError, type Follow } from "../src/index.js";
+import {
+  ApiError, createClient, type CustomerPage, type ErrorCode, type Facets, type FieldError, type Follow, fromQuery,
+  type ListQuery, type Middleware, type operations, toQuery,
+} from "../src/index.js";
+import type { FILTERS, OTHERS } from "../src/query.js";
 
 const client = createClient({ baseUrl: "https://example.com", token: "t" });
 createClient({ baseUrl: new URL("https://example.com"), token: async () => "t", uniacid: 2 });
@@ -18,7 +22,27 @@ client.getFacets({ search: undefined, cropId: undefined, omit: undefined, signal
 client.getList({ search: { tagsAll: undefined, tagsNone: null, employee: undefined, gender: undefined, mobile: undefined, keyword: null } });
 client.rows({ search: undefined, cropId: undefined, perPage: undefined, signal: undefined });
 client.getBusinessList({ signal: undefined });
-createClient({ baseUrl: "", token: undefined, uniacid: 2, fetch: undefined });
+createClient({
+  baseUrl: "", token: undefined, uniacid: 2, fetch: undefined, headers: undefined, middleware: undefined,
+  timeout: undefined, retries: undefined, cacheSize: undefined,
+});
+const middleware: Middleware = { onRequest: ({ request }) => request };
+createClient({
+  baseUrl: "", token: async (refused) => refused?.slice(1), headers: { a: "b" }, middleware: [middleware], timeout: 1, retries: 0, cacheSize: 0,
+});
+
+// Every parameter of the document has its natural name; before_id is the walks' own.
+type Parameter = keyof NonNullable<operations["getList"]["parameters"]["query"]>;
+type Of<T> = T[keyof T] extends readonly [infer Name, unknown] ? Name : never;
+type Nameless = Exclude<Parameter, Of<typeof FILTERS> | Of<typeof OTHERS> | "search[类型]" | "before_id">;
+export const complete: [Nameless] extends [never] ? true : Nameless = true;
+
+const link: ListQuery = fromQuery(new URLSearchParams());
+console.log(`?${toQuery(link)}`);
+// @ts-expect-error a link is of a list: it aborts nothing
+toQuery({ signal: new AbortController().signal });
+// @ts-expect-error there is no such option
+createClient({ baseUrl: "", token: "t", retry: 1 });
 
 // @ts-expect-error a filter that does not exist
 client.getList({ search: { custmer: "李" } });
@@ -70,6 +94,11 @@ export async function narrowing(): Promise<CustomerPage> {
   if (result.error) {
     const error: ApiError = result.error;
     const fields: readonly FieldError[] = error.fields;
+    const code: ErrorCode = error.code;
+    const seconds: number | undefined = error.retryAfter;
+    // @ts-expect-error it may be that nothing was sent
+    result.response.status;
+    console.log(code, seconds, result.response?.status);
     const none: undefined = result.data;
     throw new Error(error.msg + fields.map((f) => f.field + f.message) + none);
   }
@@ -78,6 +107,7 @@ export async function narrowing(): Promise<CustomerPage> {
   // @ts-expect-error an unknown employee is null
   result.data.data[0]!.has_one_employee.name;
   console.log(way, employee);
+  console.log(result.response.headers.get("ETag"));
   for await (const row of client.rows({ search: { status: 1 } })) {
     const follow: Follow = row;
     console.log(follow.id);

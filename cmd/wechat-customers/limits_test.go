@@ -42,7 +42,7 @@ func TestEachTimeLimitEndsWhatTakesLonger(t *testing.T) {
 		t.Errorf("half a header: %s", got)
 	}
 	got := exchange(t, address, "POST "+list+" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+token+"\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
-	if !strings.HasPrefix(got, "HTTP/1.1 400 ") || !strings.Contains(got, `"data":[{"field":"body","message":"没有完整收到"}]`) {
+	if !strings.HasPrefix(got, "HTTP/1.1 400 ") || !strings.Contains(got, `"data":[{"field":"body","message":"没有完整收到","code":"invalid_body"}]`) {
 		t.Errorf("half a body: %s", got)
 	}
 	if got := exchange(t, address, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 200 ") {

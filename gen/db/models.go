@@ -58,6 +58,20 @@ type Contact struct {
 	DeletedAt *string
 }
 
+// what was copied from an installation of the original
+type CopiedRange struct {
+	// where the rows come from: address, database and prefix, or the URL of getList
+	Source []byte
+	// the kind of record: follow, customer and so on
+	Kind string
+	// the first id of the range, a multiple of 1024
+	First uint64
+	// a bit for each id that the source had, from first on; of managers their keys
+	Ids []byte
+	// SHA-256 of the records as they were written last; empty while they are not
+	Hash []byte
+}
+
 // employees (has_one_employee)
 type Employee struct {
 	// the order of the employee list

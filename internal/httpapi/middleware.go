@@ -250,8 +250,8 @@ func (op operation) wrongJSON(body []byte) []apierr.Field {
 	}
 	var wrong []apierr.Field
 	look := func(parameter string, schema *openapi3.SchemaRef, value any) {
-		text, _ := json.Marshal(value) // it has just been read
-		if value = withoutNull(value); value == nil || schema.Value.VisitJSON(value) == nil {
+		text, err := json.Marshal(value)
+		if value = withoutNull(value); err != nil || value == nil || schema.Value.VisitJSON(value) == nil {
 			return
 		}
 		f := apierr.Field{Field: parameter, Message: "格式不正确", Got: apierr.Quote(string(text))}

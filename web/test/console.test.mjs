@@ -34,7 +34,7 @@ before(async () => {
     { customer: { ...has_one_customer, id: 900_000, external_userid, name: hostile.name, avatar: hostile.avatar } },
     { follow: {
       ...follow, ...filled, id: 899_999, uid: 3063, userid: "10086", external_userid: "wmFilled", remark: "1-2", description: "x;=1", customer_create_time: 1_600_000_000, createtime: 1_600_000_001, remark_corp_name: "甲",
-      remark_mobiles: "02112345678", oper_userid: "10087", tag_id: `${tags[0].tag_id},${tags[1].tag_id}`, add_way: "202", state: "渠道 7", status: -1,
+      remark_mobiles: '["02112345678"]', oper_userid: "10087", tag_id: `${tags[0].tag_id},${tags[1].tag_id}`, add_way: "202", state: "渠道 7", status: -1,
     } },
     { follow: { ...follow, id: 900_000, external_userid, remark: hostile.remark, description: "@SUM(1)", remark_mobiles: "[\"+8613800000000\"]" } },
   ].map((record) => JSON.stringify(record)).join("\n"));

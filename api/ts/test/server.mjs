@@ -47,5 +47,5 @@ function run(args, env, input = "") {
   child.stdout.on("data", (text) => { printed += text; });
   child.stderr.on("data", (text) => { logged += text; });
   child.stdin.end(input);
-  return new Promise((resolve, reject) => child.once("exit", (code) => (code === 0 ? resolve(printed.trim()) : reject(new Error(`${args[0]}: ${code}\n${logged}`)))));
+  return new Promise((resolve, reject) => child.once("exit", (code) => (code === 0 ? resolve(printed.trim()) : reject(new Error(`${args[0]}: ${code}\n${printed}\n${logged}`)))));
 }

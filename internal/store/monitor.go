@@ -39,21 +39,22 @@ type Monitor struct {
 	log    *slog.Logger
 	probes singleflight.Group
 
-	mu        sync.Mutex
-	failures  int
-	lost      error                   // why the database counts as lost; nil: it does not
-	up        context.Context         //nolint:containedctx // its end is what tells all who work on the database
-	down      context.CancelCauseFunc // ends up
-	tables    error                   // of the last look at the tables
-	tablesAt  time.Time
-	lastReady error
+	mu       sync.Mutex
+	failures int
+	lost     error                   // why the database counts as lost; nil: it does not
+	up       context.Context         //nolint:containedctx // its end is what tells all who work on the database
+	down     context.CancelCauseFunc // ends up
+	tables   error                   // of the last look at the tables
+	tablesAt time.Time               // of that look; zero: there was none
+	last     error                   // what Ready said
 }
 
 // NewMonitor returns a monitor of the database of dsn, for the users of pool, whose idle connections
 // are given up when the database is lost. It looks while Run runs, and when Ready asks. The caller
 // closes it.
 func NewMonitor(dsn string, pool *sql.DB, log *slog.Logger) (*Monitor, error) {
-	own, err := OpenPool(dsn, 1)
+	// One for its question, one for its look at the tables, which may have to wait for a lock.
+	own, err := OpenPool(dsn, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +77,9 @@ func (m *Monitor) Run(ctx context.Context) {
 			return
 		}
 		m.note(err)
+		if m.tablesDue() {
+			m.lookAtTables(ctx)
+		}
 		wait := probeEvery
 		switch {
 		case err != nil:
@@ -133,34 +137,53 @@ func unanswered(err error) bool {
 	return false
 }
 
-// Ready is Ready on the monitor's own connection, within a second. It looks at the columns of the
-// tables every two seconds only. A server that takes no more connections is ready if it was.
+// Ready is Ready on the monitor's own connection, within a second; the tables are as Run has last
+// seen them. A server that takes no more connections is as ready as it was.
 func (m *Monitor) Ready(ctx context.Context) error {
 	_, err, _ := m.probes.Do("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
 		defer cancel()
-		return nil, m.look(ctx)
+		err := current(ctx, m.own)
+		if err == nil && m.neverLooked() {
+			m.lookAtTables(ctx)
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		switch {
+		case full(err) && m.pool.Stats().OpenConnections > 0:
+			err = m.last
+		case err == nil:
+			err = m.tables
+		}
+		m.last = err
+		return nil, err
 	})
 	return err
 }
 
-// look runs once at a time.
-func (m *Monitor) look(ctx context.Context) error {
-	err := current(ctx, m.own)
-	if full(err) && m.pool.Stats().OpenConnections > 0 {
-		return m.lastReady
+func (m *Monitor) neverLooked() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.tablesAt.IsZero()
+}
+
+func (m *Monitor) tablesDue() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.lost == nil && (m.tables != nil || time.Since(m.tablesAt) > tablesEvery)
+}
+
+// lookAtTables keeps what it finds; that a table is locked is no news.
+func (m *Monitor) lookAtTables(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	err := complete(ctx, m.own)
+	if unanswered(err) || errors.Is(err, context.Canceled) {
+		return
 	}
-	if err == nil && time.Since(m.tablesAt) > tablesEvery {
-		m.tables, m.tablesAt = complete(ctx, m.own), time.Now()
-		if m.tables != nil {
-			m.tablesAt = time.Time{}
-		}
-	}
-	if err == nil {
-		err = m.tables
-	}
-	m.lastReady = err
-	return err
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tables, m.tablesAt = err, time.Now()
 }
 
 // While returns a context for work on the database, done as soon as the database is lost, and its

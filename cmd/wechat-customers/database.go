@@ -14,25 +14,32 @@ import (
 type databaseFlags struct {
 	DatabaseDSN string `name:"database-dsn" env:"DATABASE_DSN" placeholder:"DSN" help:"A go-sql-driver DSN, such as user:password@tcp(host:3306)/name. Default: the embedded database."`
 	DataDir     string `env:"DATA_DIR" default:"${data_dir}" placeholder:"DIR" help:"Folder of the embedded database (${default})."`
+	PoolSize    int    `env:"POOL_SIZE" default:"${pool_size}" placeholder:"N" help:"Most connections to the database, and requests that are worked on at once (${default})."`
 }
 
-// open returns the configured database. The caller calls closeAll, which gives back the connections
-// and its share in the embedded server.
-func (f databaseFlags) open(ctx context.Context, s streams, observe ...store.Observe) (db *sql.DB, closeAll func() error, err error) {
+// smallestPool is what Migrate needs at once.
+const smallestPool = 4
+
+// open returns the configured database and its DSN. The caller calls closeAll, which gives back the
+// connections and its share in the embedded server.
+func (f databaseFlags) open(ctx context.Context, s streams, observe ...store.Observe) (db *sql.DB, dsn string, closeAll func() error, err error) {
+	if f.PoolSize < smallestPool {
+		return nil, "", nil, fmt.Errorf("POOL_SIZE must be at least %d", smallestPool)
+	}
 	if f.DatabaseDSN != "" {
-		if db, err = store.Open(f.DatabaseDSN, observe...); err != nil {
-			return nil, nil, err
+		if db, err = store.OpenPool(f.DatabaseDSN, f.PoolSize, observe...); err != nil {
+			return nil, "", nil, err
 		}
-		return db, db.Close, nil
+		return db, f.DatabaseDSN, db.Close, nil
 	}
 	server, err := embedded.Start(ctx, embedded.Options{Dir: f.DataDir, Log: s.log})
 	if err != nil {
-		return nil, nil, err
+		return nil, "", nil, err
 	}
-	if db, err = store.Open(server.DSN(), observe...); err != nil {
-		return nil, nil, errors.Join(err, server.Close())
+	if db, err = store.OpenPool(server.DSN(), f.PoolSize, observe...); err != nil {
+		return nil, "", nil, errors.Join(err, server.Close())
 	}
-	return db, func() error { return errors.Join(db.Close(), server.Close()) }, nil
+	return db, server.DSN(), func() error { return errors.Join(db.Close(), server.Close()) }, nil
 }
 
 // ready sees that the database's tables are this program's; an embedded database's are brought up
@@ -52,7 +59,7 @@ func (f databaseFlags) ready(ctx context.Context, s streams, db *sql.DB) error {
 
 // with opens the database, sees that its tables are this program's, and runs use on it.
 func (f databaseFlags) with(ctx context.Context, s streams, use func(*sql.DB) error) (err error) {
-	db, closeAll, err := f.open(ctx, s)
+	db, _, closeAll, err := f.open(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -69,7 +76,7 @@ type migrateCommand struct {
 
 // Run brings the tables up to date.
 func (c migrateCommand) Run(ctx context.Context, s streams) (err error) {
-	db, closeAll, err := c.open(ctx, s)
+	db, _, closeAll, err := c.open(ctx, s)
 	if err != nil {
 		return err
 	}

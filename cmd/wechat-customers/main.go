@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"example.com/wechatcustomers/internal/httpapi"
+	"example.com/wechatcustomers/internal/store"
 	"example.com/wechatcustomers/internal/writer"
 )
 
@@ -100,7 +101,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { exited = true }),
 		kong.Vars{
-			"data_dir": dataDir(), "index_from": strconv.Itoa(writer.DefaultIndexFrom),
+			"data_dir": dataDir(), "index_from": strconv.Itoa(writer.DefaultIndexFrom), "pool_size": strconv.Itoa(store.DefaultPool),
 			"rate_member": rate(httpapi.DefaultRates.Member), "rate_address": rate(httpapi.DefaultRates.Address), "rate_failures": rate(httpapi.DefaultRates.Failures),
 		},
 	)

@@ -87,3 +87,21 @@ func (c migrateCommand) Run(ctx context.Context, s streams) (err error) {
 	fmt.Fprintln(s.out, "the tables are up to date")
 	return nil
 }
+
+type upgradeDatabaseCommand struct {
+	DataDir  string `env:"DATA_DIR" default:"${data_dir}" placeholder:"DIR" help:"Folder of the embedded database (${default})."`
+	BackedUp bool   `help:"There is a copy of the folder, made while no command was running."`
+}
+
+// Run starts the newer server on the data once, and stops it.
+func (c upgradeDatabaseCommand) Run(ctx context.Context, s streams) error {
+	if !c.BackedUp {
+		return fmt.Errorf("back up first: stop all commands, copy %s, then run: wechat-customers upgrade-database --backed-up", c.DataDir)
+	}
+	server, err := embedded.Start(ctx, embedded.Options{Dir: c.DataDir, Upgrade: true, Log: s.log})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "the embedded database is "+server.Version()+"'s")
+	return server.Close()
+}

@@ -8,6 +8,7 @@ import (
 
 	"example.com/wechatcustomers/internal/embedded"
 	"example.com/wechatcustomers/internal/store"
+	"example.com/wechatcustomers/internal/telemetry"
 )
 
 // databaseFlags say which database a command uses; they are the same for every command.
@@ -20,11 +21,16 @@ type databaseFlags struct {
 // smallestPool is what Migrate needs at once.
 const smallestPool = 4
 
-// open returns the configured database and its DSN. The caller calls closeAll, which gives back the
+// open returns the configured database and its DSN; watched, which may be nil, is told of its
+// statements and restarts. The caller calls closeAll, which gives back the
 // connections and its share in the embedded server.
-func (f databaseFlags) open(ctx context.Context, s streams, observe ...store.Observe) (db *sql.DB, dsn string, closeAll func() error, err error) {
+func (f databaseFlags) open(ctx context.Context, s streams, watched *telemetry.Telemetry) (db *sql.DB, dsn string, closeAll func() error, err error) {
 	if f.PoolSize < smallestPool {
 		return nil, "", nil, fmt.Errorf("POOL_SIZE must be at least %d", smallestPool)
+	}
+	var observe []store.Observe
+	if watched != nil {
+		observe = append(observe, watched.Query)
 	}
 	if f.DatabaseDSN != "" {
 		if db, err = store.OpenPool(f.DatabaseDSN, f.PoolSize, observe...); err != nil {
@@ -32,7 +38,7 @@ func (f databaseFlags) open(ctx context.Context, s streams, observe ...store.Obs
 		}
 		return db, f.DatabaseDSN, db.Close, nil
 	}
-	server, err := embedded.Start(ctx, embedded.Options{Dir: f.DataDir, Log: s.log})
+	server, err := embedded.Start(ctx, embedded.Options{Dir: f.DataDir, Log: s.log, Restarted: watched.Restarted})
 	if err != nil {
 		return nil, "", nil, err
 	}
@@ -59,7 +65,7 @@ func (f databaseFlags) ready(ctx context.Context, s streams, db *sql.DB) error {
 
 // with opens the database, sees that its tables are this program's, and runs use on it.
 func (f databaseFlags) with(ctx context.Context, s streams, use func(*sql.DB) error) (err error) {
-	db, _, closeAll, err := f.open(ctx, s)
+	db, _, closeAll, err := f.open(ctx, s, nil)
 	if err != nil {
 		return err
 	}
@@ -76,7 +82,7 @@ type migrateCommand struct {
 
 // Run brings the tables up to date.
 func (c migrateCommand) Run(ctx context.Context, s streams) (err error) {
-	db, _, closeAll, err := c.open(ctx, s)
+	db, _, closeAll, err := c.open(ctx, s, nil)
 	if err != nil {
 		return err
 	}

@@ -109,7 +109,7 @@ func (c serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	db, dsn, closeAll, err := c.open(ctx, s, watched.Query)
+	db, dsn, closeAll, err := c.open(ctx, s, watched)
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,8 @@ type Options struct {
 	// Disposable trades durability for speed: for tests. The data is deleted when the first user comes
 	// and when the last one leaves. A directory is disposable for ever or never.
 	Disposable bool
+	// Restarted is called when a server that had ended runs again; it may be nil.
+	Restarted func()
 	// Log hears what takes long (fetching, creating), and that a server has ended; nil is silent.
 	Log *slog.Logger
 
@@ -161,6 +163,9 @@ func (s *Server) keepRunning(ctx context.Context, o Options) {
 			o.Log.Error("the embedded database could not be started", "dir", s.dir, "error", err, "again_after", wait)
 		default:
 			o.Log.Info("the embedded database runs again", "dir", s.dir)
+			if o.Restarted != nil {
+				o.Restarted()
+			}
 		}
 	}
 }

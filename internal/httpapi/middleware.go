@@ -39,6 +39,9 @@ func (x *edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Error(err)
 		}
 		x.end(ctx, c, e, begin, err)
+		if errors.Is(err, errOverloaded) {
+			x.Telemetry.Shed()
+		}
 		x.Telemetry.Answered(span, e.Operation, e.Status, e.Took, e.from(), e.Served.Rows)
 		return nil
 	}

@@ -17,12 +17,14 @@ import (
 )
 
 // How a Monitor looks. Two looks in a row that get no answer, each given probeTimeout, mean that the
-// database is lost; while it is, the next look comes sooner, so that its return is seen within half
-// a second. Its connection is dialled anew so often that a changed password is noticed.
+// database is lost. While it is, a look is given up and the next one comes sooner, so that the
+// database's return is seen within a second also by a look that was under way, and whose packets are
+// gone. Its connection is dialled anew so often that a changed password is noticed.
 const (
 	probeTimeout  = 900 * time.Millisecond
 	probeEvery    = 500 * time.Millisecond
-	probeLost     = 250 * time.Millisecond
+	probeLost     = 250 * time.Millisecond // the wait, and
+	lostTimeout   = 500 * time.Millisecond // the look
 	probeFailures = 2
 	probeLifetime = 5 * time.Second
 	tablesEvery   = 2 * time.Second
@@ -141,7 +143,11 @@ func unanswered(err error) bool {
 // seen them. A server that takes no more connections is as ready as it was.
 func (m *Monitor) Ready(ctx context.Context) error {
 	_, err, _ := m.probes.Do("", func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
+		timeout := probeTimeout
+		if m.isLost() {
+			timeout = lostTimeout
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 		defer cancel()
 		err := current(ctx, m.own)
 		if err == nil && m.neverLooked() {
@@ -159,6 +165,12 @@ func (m *Monitor) Ready(ctx context.Context) error {
 		return nil, err
 	})
 	return err
+}
+
+func (m *Monitor) isLost() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.lost != nil
 }
 
 func (m *Monitor) neverLooked() bool {

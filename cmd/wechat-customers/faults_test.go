@@ -1,7 +1,11 @@
 package main_test
 
 import (
+	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -112,4 +116,82 @@ func TestAPoolTooSmallToMigrateIsRefused(t *testing.T) {
 	if code != 1 || !strings.Contains(errs, "POOL_SIZE must be at least 4") {
 		t.Errorf("exit code %d\n%s", code, errs)
 	}
+}
+
+func TestWhenTheEmbeddedDatabaseIsKilledRequestsAreRefusedUntilItRunsAgain(t *testing.T) {
+	t.Parallel()
+	program, dir := build(t), filepath.Join(t.TempDir(), "data")
+	env := []string{"DATA_DIR=" + dir, "DATABASE_DSN=", "JWT_SECRET=" + secret, "LISTEN_ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0"}
+	token := strings.TrimSpace(run(t, ".", env, program, "token", "--uid", "7", "--uniacid", "2"))
+	p := pipe(t, env, program, "serve")
+	_, admin, _ := strings.Cut(strings.TrimSpace(p.await(t, "msg=metrics")), "address=")
+	_, address, _ := strings.Cut(strings.TrimSpace(p.await(t, "msg=listening")), "address=")
+	base := "http://" + address
+	becomes(t, base+"/readyz", "", http.StatusOK)
+	becomes(t, base+listRoute, token, http.StatusForbidden) // nobody manages anything there
+	for n := range 2 {
+		text, err := os.ReadFile(filepath.Join(dir, "server.pid"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			status, retryAfter := asked(t, base+listRoute, token)
+			if status == http.StatusForbidden {
+				break
+			}
+			if status != http.StatusServiceUnavailable || retryAfter == "" {
+				t.Fatalf("%d, Retry-After %q", status, retryAfter)
+			}
+		}
+		p.await(t, "level=ERROR msg=\"the embedded database has ended: it is started again\"")
+		p.await(t, "the embedded database runs again")
+		becomes(t, base+"/readyz", "", http.StatusOK)
+		want := fmt.Sprintf("wechat_embedded_restarts_total %d\n", n+1)
+		if _, body := get(t, "http://"+admin+"/metrics", ""); !strings.Contains(string(body), want) {
+			t.Errorf("the metrics have no %s", want)
+		}
+	}
+	p.signal(t, syscall.SIGTERM)
+	if code, out, errs := p.end(t); code != 0 {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	stopped(t, dir)
+}
+
+// asked returns the status of an answer, and when it says that one may ask again.
+func asked(t *testing.T, url, token string) (status int, retryAfter string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	return res.StatusCode, res.Header.Get("Retry-After")
+}
+
+func TestUpgradeDatabaseAsksForABackupFirst(t *testing.T) {
+	t.Parallel()
+	program, dir := build(t), filepath.Join(t.TempDir(), "data")
+	env := []string{"DATA_DIR=" + dir, "DATABASE_DSN="}
+	run(t, ".", env, program, "migrate")
+	if code, _, errs := pipe(t, env, program, "upgrade-database").end(t); code != 1 || !strings.Contains(errs, "back up first") || !strings.Contains(errs, dir) {
+		t.Errorf("exit code %d\n%s", code, errs)
+	}
+	if out := run(t, ".", env, program, "upgrade-database", "--backed-up"); !strings.Contains(out, "the embedded database is ") {
+		t.Error(out)
+	}
+	run(t, ".", env, program, "migrate")
+	stopped(t, dir)
 }

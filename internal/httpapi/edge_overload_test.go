@@ -2,9 +2,11 @@ package httpapi_test
 
 import (
 	"context"
-	"io"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 	"example.com/wechatcustomers/internal/getlist"
 	"example.com/wechatcustomers/internal/httpapi"
 	"example.com/wechatcustomers/internal/store"
+	"example.com/wechatcustomers/internal/telemetry"
 )
 
 // watched gives a server the monitor of dsn.
@@ -34,18 +37,14 @@ func TestBeyondTheBoundRequestsAreRefusedAtOnceWhileReadyzAnswers(t *testing.T) 
 	t.Parallel()
 	const work, queue, more = 2, 3, 20
 	own := setup(t, manager)
-	b := own.instance(watched(t, own, own.dsn), config(func(c *httpapi.Config) { c.Limits.Work, c.Limits.Queue = work, queue }))
+	counted, err := telemetry.New(t.Context(), "test", false)
+	mustSucceed(t, err)
+	b := own.instance(watched(t, own, own.dsn), config(func(c *httpapi.Config) {
+		c.Limits.Work, c.Limits.Queue, c.Telemetry = work, queue, counted
+	}))
 	b.send(t, ask{token: of(t, uid)}).succeeded(t)
-	ready := func() {
-		t.Helper()
-		answer, err := b.HTTP.Get(b.URL + "/readyz")
-		mustSucceed(t, err)
-		defer answer.Body.Close()
-		if text, _ := io.ReadAll(answer.Body); answer.StatusCode != http.StatusOK {
-			t.Errorf("/readyz: %d %s", answer.StatusCode, text)
-		}
+	for b.readyz(t) != http.StatusOK { //nolint:revive // once it has been looked at
 	}
-	ready()
 	// Everything that reads an enterprise waits for this, and holds its worker.
 	held, err := own.DB.Conn(t.Context())
 	mustSucceed(t, err)
@@ -64,9 +63,16 @@ func TestBeyondTheBoundRequestsAreRefusedAtOnceWhileReadyzAnswers(t *testing.T) 
 			t.Error("a refusal without Retry-After")
 		}
 	}
-	ready()
+	if status := b.readyz(t); status != http.StatusOK {
+		t.Errorf("/readyz: %d", status)
+	}
 	// Before it is asked for a token, or for anything.
 	b.send(t, ask{}).want(t, 503, "服务暂时不可用,请稍后再试")
+	metrics := httptest.NewRecorder()
+	counted.Metrics().ServeHTTP(metrics, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
+	if want := fmt.Sprintf("wechat_requests_shed_total %d\n", more+1); !strings.Contains(metrics.Body.String(), want) {
+		t.Errorf("the metrics have no %s", want)
+	}
 	_, err = held.ExecContext(t.Context(), "UNLOCK TABLES")
 	mustSucceed(t, err)
 	for range work + queue {
@@ -114,6 +120,14 @@ func TestABrokenTableOrAccessIsUnavailableNotAFaultOfTheProgram(t *testing.T) {
 		mustSucceed(t, err)
 		b.send(t, ask{token: of(t, uid)}).want(t, 503, "服务暂时不可用,请稍后再试")
 	}
+}
+
+func (b *bundle) readyz(t *testing.T) int {
+	t.Helper()
+	answer, err := b.HTTP.Get(b.URL + "/readyz")
+	mustSucceed(t, err)
+	answer.Body.Close()
+	return answer.StatusCode
 }
 
 func (r reply) succeeded(t testing.TB) {

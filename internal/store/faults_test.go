@@ -131,9 +131,7 @@ func TestAChangedPasswordIsNotReadyAndUnavailable(t *testing.T) {
 	limited, name := user(t, dsn, "")
 	db := openAt(t, limited)
 	m := monitored(t, limited, db)
-	if err := m.Ready(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, "ready", func() bool { return m.Ready(t.Context()) == nil })
 	exec(t, admin, "ALTER USER "+name+"@localhost IDENTIFIED BY 'second'")
 	eventually(t, "not ready", func() bool { return m.Ready(t.Context()) != nil })
 	if err := openAt(t, limited).PingContext(t.Context()); err == nil || !Unavailable(err) {
@@ -201,9 +199,7 @@ func TestASilentDatabaseIsLostAndComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := monitored(t, w.DSN, db)
-	if err := m.Ready(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, "ready", func() bool { return m.Ready(t.Context()) == nil })
 	ask := func() error {
 		ctx, end, err := m.While(t.Context())
 		if err != nil {
@@ -238,6 +234,39 @@ func TestASilentDatabaseIsLostAndComesBack(t *testing.T) {
 		fault.end()
 		eventually(t, "found again", func() bool { return ask() == nil })
 		eventually(t, "ready", func() bool { return m.Ready(t.Context()) == nil })
+	}
+}
+
+func TestATableThatIsLockedIsReadyAndNobodyIsLeftWaitingForIt(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.New(t)
+	db := openAt(t, dsn)
+	if err := Migrate(t.Context(), db, nil); err != nil {
+		t.Fatal(err)
+	}
+	m := monitored(t, dsn, db)
+	eventually(t, "ready", func() bool { return m.Ready(t.Context()) == nil })
+	held, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = held.Close() }()
+	if _, err := held.ExecContext(t.Context(), "LOCK TABLES employees WRITE"); err != nil {
+		t.Fatal(err)
+	}
+	const look = "FROM employees LIMIT 0"
+	for range 3 { // looks, one after the other
+		eventually(t, "a look waits", func() bool { return dbtest.Running(t, db, look) > 0 })
+		if n := dbtest.Running(t, db, look); n > 1 {
+			t.Errorf("%d looks wait", n)
+		}
+		eventually(t, "it is given up", func() bool { return dbtest.Running(t, db, look) == 0 })
+		if err := m.Ready(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := held.ExecContext(t.Context(), "UNLOCK TABLES"); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
-	"golang.org/x/sync/singleflight"
 )
 
 // How a Monitor looks. Two looks in a row that get no answer, each given probeTimeout, mean that the
@@ -23,45 +22,47 @@ import (
 const (
 	probeTimeout  = 900 * time.Millisecond
 	probeEvery    = 500 * time.Millisecond
-	probeLost     = 250 * time.Millisecond // the wait, and
-	lostTimeout   = 500 * time.Millisecond // the look
+	lostTimeout   = 500 * time.Millisecond
+	lostEvery     = 250 * time.Millisecond
 	probeFailures = 2
 	probeLifetime = 5 * time.Second
+	tablesTimeout = 2 * time.Second
 	tablesEvery   = 2 * time.Second
 )
 
 // ErrLost is the error of what needs a database that does not answer. It is known without asking.
 var ErrLost = errors.New("the database does not answer")
 
+var errNotLooked = errors.New("the database has not answered yet")
+
 // Monitor watches a database over a connection of its own, which no request can take away. While
 // the database does not answer, requests fail at once instead of waiting each for itself.
 type Monitor struct {
-	own    *sql.DB
-	pool   *sql.DB
-	log    *slog.Logger
-	probes singleflight.Group
+	own  *sql.DB
+	pool *sql.DB
+	log  *slog.Logger
 
-	mu       sync.Mutex
-	failures int
-	lost     error                   // why the database counts as lost; nil: it does not
-	up       context.Context         //nolint:containedctx // its end is what tells all who work on the database
-	down     context.CancelCauseFunc // ends up
-	tables   error                   // of the last look at the tables
-	tablesAt time.Time               // of that look; zero: there was none
-	last     error                   // what Ready said
+	// Run's own.
+	failures int       // looks in a row without an answer
+	tables   error     // of the last look at the tables
+	tablesAt time.Time // of that look
+
+	mu    sync.Mutex
+	ready error                   // what Ready says
+	lost  error                   // why the database counts as lost; nil: it does not
+	up    context.Context         //nolint:containedctx // its end is what tells all who work on the database
+	down  context.CancelCauseFunc // ends up
 }
 
 // NewMonitor returns a monitor of the database of dsn, for the users of pool, whose idle connections
-// are given up when the database is lost. It looks while Run runs, and when Ready asks. The caller
-// closes it.
+// are given up when the database is lost. It looks while Run runs. The caller closes it.
 func NewMonitor(dsn string, pool *sql.DB, log *slog.Logger) (*Monitor, error) {
-	// One for its question, one for its look at the tables, which may have to wait for a lock.
-	own, err := OpenPool(dsn, 2)
+	own, err := OpenPool(dsn, 1)
 	if err != nil {
 		return nil, err
 	}
 	own.SetConnMaxLifetime(probeLifetime)
-	m := &Monitor{own: own, pool: pool, log: log}
+	m := &Monitor{own: own, pool: pool, log: log, ready: errNotLooked}
 	m.up, m.down = context.WithCancelCause(context.Background())
 	return m, nil
 }
@@ -74,23 +75,20 @@ func (m *Monitor) Close() error { return m.own.Close() }
 func (m *Monitor) Run(ctx context.Context) {
 	said := ""
 	for {
-		err := m.Ready(ctx)
+		err := m.look(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		m.note(err)
-		if m.tablesDue() {
-			m.lookAtTables(ctx)
-		}
 		wait := probeEvery
-		switch {
-		case err != nil:
-			wait = probeLost
-			if said != err.Error() {
-				m.log.ErrorContext(ctx, "the database is not ready", "error", err)
-			}
-			said = err.Error()
-		case said != "":
+		if err != nil {
+			wait = lostEvery
+		}
+		switch state := m.Ready(ctx); {
+		case state != nil && said != state.Error():
+			m.log.ErrorContext(ctx, "the database is not ready", "error", state)
+			said = state.Error()
+		case state == nil && said != "":
 			m.log.InfoContext(ctx, "the database is ready again")
 			said = ""
 		}
@@ -102,27 +100,87 @@ func (m *Monitor) Run(ctx context.Context) {
 	}
 }
 
+// look returns what Ready would, asked on the monitor's own connection. A server that takes no more
+// connections is as ready as it was.
+func (m *Monitor) look(ctx context.Context) error {
+	m.mu.Lock()
+	lost, before := m.lost, m.ready
+	m.mu.Unlock()
+	timeout := probeTimeout
+	if lost != nil {
+		timeout = lostTimeout
+	}
+	asking, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	err := current(asking, m.own)
+	switch {
+	case full(err) && m.pool.Stats().OpenConnections > 0:
+		return before
+	case err != nil:
+		return err
+	}
+	if m.tables != nil || time.Since(m.tablesAt) > tablesEvery {
+		m.lookAtTables(ctx)
+	}
+	return m.tables
+}
+
+// lookAtTables keeps what it finds; that a table is locked, as while an operator alters it, is no
+// news.
+func (m *Monitor) lookAtTables(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
+	defer cancel()
+	c, err := m.own.Conn(ctx)
+	if err != nil {
+		return // the next look says so
+	}
+	defer func() { _ = c.Close() }()
+	// The server gives up before this does: it would go on waiting for somebody who has hung up, and a
+	// look after a look would take all its connections.
+	if _, err = c.ExecContext(ctx, "SET SESSION lock_wait_timeout = 1"); err == nil {
+		err = complete(ctx, c)
+	}
+	var refused *mysql.MySQLError
+	if unanswered(err) || errors.Is(err, context.Canceled) || errors.As(err, &refused) && refused.Number == lockWaitTimeout {
+		return
+	}
+	m.tables, m.tablesAt = err, time.Now()
+}
+
+// lockWaitTimeout is the servers' error of a lock that others have kept for too long.
+const lockWaitTimeout = 1205
+
 // note draws the conclusion of one look.
 func (m *Monitor) note(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	switch {
-	case !unanswered(err):
-		m.failures = 0
+	if !unanswered(err) {
+		m.failures, m.ready = 0, err
 		if m.lost != nil {
 			m.lost = nil
 			m.up, m.down = context.WithCancelCause(context.Background())
 			m.pool.SetMaxIdleConns(m.pool.Stats().MaxOpenConnections)
 		}
-	case m.lost == nil:
-		if m.failures++; m.failures < probeFailures {
-			return
-		}
+		return
+	}
+	if m.failures++; m.failures < probeFailures {
+		return
+	}
+	m.ready = err
+	if m.lost == nil {
 		m.lost = err
 		m.down(ErrLost)
 		// They may be dead without anybody having been told: each would make a request wait.
 		m.pool.SetMaxIdleConns(0)
 	}
+}
+
+// Ready returns nil where the database answers and has this program's tables, as Run has last seen
+// it; it waits for nobody.
+func (m *Monitor) Ready(context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ready
 }
 
 // unanswered says whether err means that the database gave no answer; a refusal is one.
@@ -137,65 +195,6 @@ func unanswered(err error) bool {
 		return true
 	}
 	return false
-}
-
-// Ready is Ready on the monitor's own connection, within a second; the tables are as Run has last
-// seen them. A server that takes no more connections is as ready as it was.
-func (m *Monitor) Ready(ctx context.Context) error {
-	_, err, _ := m.probes.Do("", func() (any, error) {
-		timeout := probeTimeout
-		if m.isLost() {
-			timeout = lostTimeout
-		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-		defer cancel()
-		err := current(ctx, m.own)
-		if err == nil && m.neverLooked() {
-			m.lookAtTables(ctx)
-		}
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		switch {
-		case full(err) && m.pool.Stats().OpenConnections > 0:
-			err = m.last
-		case err == nil:
-			err = m.tables
-		}
-		m.last = err
-		return nil, err
-	})
-	return err
-}
-
-func (m *Monitor) isLost() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.lost != nil
-}
-
-func (m *Monitor) neverLooked() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.tablesAt.IsZero()
-}
-
-func (m *Monitor) tablesDue() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.lost == nil && (m.tables != nil || time.Since(m.tablesAt) > tablesEvery)
-}
-
-// lookAtTables keeps what it finds; that a table is locked is no news.
-func (m *Monitor) lookAtTables(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	err := complete(ctx, m.own)
-	if unanswered(err) || errors.Is(err, context.Canceled) {
-		return
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.tables, m.tablesAt = err, time.Now()
 }
 
 // While returns a context for work on the database, done as soon as the database is lost, and its

@@ -24,9 +24,14 @@ var tables = []struct{ name, columns string }{
 	{"versions", "crop_id, rows_version, dict_version, indexed"},
 }
 
+// querier is a pool of connections or one of them.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // complete returns an error where a table or a column is missing, or may not be read; it reads no
 // row.
-func complete(ctx context.Context, db *sql.DB) error {
+func complete(ctx context.Context, db querier) error {
 	for _, t := range tables {
 		rows, err := db.QueryContext(ctx, "SELECT "+t.columns+" FROM "+t.name+" LIMIT 0")
 		if err == nil {

@@ -18,11 +18,11 @@ import (
 
 // BenchmarkOverload asks the built program over 64 and over 2,000 connections, in turns, for pages
 // that nobody has asked for before. Callers wait as Retry-After says, and a caller of /readyz asks
-// beside them. What it prints is in docs/performance.md.
+// beside them. `make bench/overload` runs it.
 func BenchmarkOverload(b *testing.B) {
 	const few, many, customersThere, rounds = 64, 2000, 20_000, 4
 	program, dir := build(b), b.TempDir()
-	env := []string{"DATA_DIR=" + filepath.Join(dir, "data"), "DATABASE_DSN=", "JWT_SECRET=" + secret, "CACHE_MB=0", "RATE_MEMBER=0", "RATE_ADDRESS=0", "ADMIN_ADDR=127.0.0.1:18099"}
+	env := []string{"DATA_DIR=" + filepath.Join(dir, "data"), "DATABASE_DSN=", "JWT_SECRET=" + secret, "CACHE_MB=0", "RATE_MEMBER=0", "RATE_ADDRESS=0"}
 	records := filepath.Join(dir, "records")
 	if err := os.WriteFile(records, []byte(customers(1, customersThere)), 0o600); err != nil {
 		b.Fatal(err)

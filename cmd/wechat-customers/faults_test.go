@@ -122,7 +122,7 @@ func TestAPoolTooSmallToMigrateIsRefused(t *testing.T) {
 func TestWhenTheEmbeddedDatabaseIsKilledRequestsAreRefusedUntilItRunsAgain(t *testing.T) {
 	t.Parallel()
 	program, dir := build(t), filepath.Join(t.TempDir(), "data")
-	env := []string{"DATA_DIR=" + dir, "DATABASE_DSN=", "JWT_SECRET=" + secret, "LISTEN_ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0"}
+	env := []string{"DATA_DIR=" + dir, "DATABASE_DSN=", "JWT_SECRET=" + secret, "LISTEN_ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0", "RATE_MEMBER=0", "RATE_ADDRESS=0"}
 	token := strings.TrimSpace(run(t, ".", env, program, "token", "--uid", "7", "--uniacid", "2"))
 	p := pipe(t, env, program, "serve")
 	_, admin, _ := strings.Cut(strings.TrimSpace(p.await(t, "msg=metrics")), "address=")

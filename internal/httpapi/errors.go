@@ -59,10 +59,6 @@ func fieldCode(f apierr.Field) api.FieldErrorCode {
 	return api.FieldInvalid
 }
 
-// retryAfter is in how many seconds a 503 may be tried again: databases that restart and overload
-// pass in seconds.
-const retryAfter = "1"
-
 // sendError answers err as the contract's error envelope. The cause of the service's own failures
 // is never in it: only the request's id, by which the log has the cause.
 func (x *edge) sendError(err error, c echo.Context) {
@@ -99,9 +95,6 @@ func (x *edge) sendError(err error, c echo.Context) {
 	}
 	c.Response().Header().Set(errorCode, string(code))
 	status := a.status
-	if status == http.StatusServiceUnavailable {
-		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter)
-	}
 	if x.LegacyStatus && strings.HasPrefix(c.Request().URL.Path, apiPrefix) {
 		status = http.StatusOK
 	}

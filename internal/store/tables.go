@@ -21,6 +21,7 @@ var tables = []struct{ name, columns string }{
 		"gender, contact_id, notes_folded, pinyin, mobiles, tags"},
 	{"follow_sets", "crop_id, name, part, ids"},
 	{"follow_changes", "crop_id, follow_id"},
+	{"copied_ranges", "source, kind, first, ids, hash"},
 	{"versions", "crop_id, rows_version, dict_version, indexed"},
 }
 

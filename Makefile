@@ -43,10 +43,13 @@ test-mysql: ## the same tests on MariaDB 11.8 and MySQL 9.7 (no race detector: a
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@bash internal/tools/check/fuzz.sh $(FUZZTIME)
 
-.PHONY: bench
+.PHONY: bench bench/overload
 bench: ## measure the list on a million follows, MariaDB and MySQL; BENCH_ROWS, BENCH_ONLY and others: docs/performance.md
 	@go test -run '^$$' -bench '^BenchmarkRequestPath$$' ./internal/httpapi
 	@go run ./cmd/bench
+
+bench/overload: ## good answers and their times over 2,000 connections beside those over 64, and /readyz
+	@go test -run '^$$' -bench '^BenchmarkOverload$$' -benchtime 1x ./cmd/wechat-customers
 
 .PHONY: sqlmap
 sqlmap: build ## sqlmap (of Debian) against the demonstration: fails where it gets a statement in; a minute or two

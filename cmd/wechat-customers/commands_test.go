@@ -61,9 +61,7 @@ func TestReadyzSaysWhetherTheTablesAreThisPrograms(t *testing.T) {
 	env := []string{"DATABASE_DSN=" + dsn, "JWT_SECRET=" + secret}
 	run(t, ".", env, program, "migrate")
 	_, address := serve(t, env, program)
-	if status, body := get(t, "http://"+address+"/readyz", ""); status != http.StatusOK {
-		t.Errorf("%d %s", status, body)
-	}
+	becomes(t, "http://"+address+"/readyz", "", http.StatusOK)
 	db, err := store.Open(dsn)
 	if err != nil {
 		t.Fatal(err)
@@ -72,9 +70,7 @@ func TestReadyzSaysWhetherTheTablesAreThisPrograms(t *testing.T) {
 	if _, err := db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)"); err != nil {
 		t.Fatal(err)
 	}
-	if status, body := get(t, "http://"+address+"/readyz", ""); status != http.StatusServiceUnavailable {
-		t.Errorf("on a newer program's tables: %d %s", status, body)
-	}
+	becomes(t, "http://"+address+"/readyz", "", http.StatusServiceUnavailable) // a newer program's tables
 }
 
 func TestCommandsAtOnceShareOneEmbeddedDatabaseAndTheLastOneStopsIt(t *testing.T) {
@@ -100,9 +96,7 @@ func TestCommandsAtOnceShareOneEmbeddedDatabaseAndTheLastOneStopsIt(t *testing.T
 	if code, out, errs := load.end(t); code != 0 || !strings.Contains(out, "2 new") {
 		t.Errorf("import: exit code %d\n%s%s", code, out, errs)
 	}
-	if status, body := get(t, "http://"+address+"/readyz", ""); status != http.StatusOK {
-		t.Errorf("with one command left: %d %s", status, body)
-	}
+	becomes(t, "http://"+address+"/readyz", "", http.StatusOK) // with one command left
 	if _, err := os.Stat(filepath.Join(dir, "server.pid")); err != nil {
 		t.Error(err)
 	}

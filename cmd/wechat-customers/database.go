@@ -8,31 +8,44 @@ import (
 
 	"example.com/wechatcustomers/internal/embedded"
 	"example.com/wechatcustomers/internal/store"
+	"example.com/wechatcustomers/internal/telemetry"
 )
 
 // databaseFlags say which database a command uses; they are the same for every command.
 type databaseFlags struct {
 	DatabaseDSN string `name:"database-dsn" env:"DATABASE_DSN" placeholder:"DSN" help:"A go-sql-driver DSN, such as user:password@tcp(host:3306)/name. Default: the embedded database."`
 	DataDir     string `env:"DATA_DIR" default:"${data_dir}" placeholder:"DIR" help:"Folder of the embedded database (${default})."`
+	PoolSize    int    `env:"POOL_SIZE" default:"${pool_size}" placeholder:"N" help:"Most connections to the database, and requests that are worked on at once (${default})."`
 }
 
-// open returns the configured database. The caller calls closeAll, which gives back the connections
-// and its share in the embedded server.
-func (f databaseFlags) open(ctx context.Context, s streams, observe ...store.Observe) (db *sql.DB, closeAll func() error, err error) {
+// smallestPool is what Migrate needs at once.
+const smallestPool = 4
+
+// open returns the configured database and its DSN; watched, which may be nil, is told of its
+// statements and restarts. The caller calls closeAll, which gives back the
+// connections and its share in the embedded server.
+func (f databaseFlags) open(ctx context.Context, s streams, watched *telemetry.Telemetry) (db *sql.DB, dsn string, closeAll func() error, err error) {
+	if f.PoolSize < smallestPool {
+		return nil, "", nil, fmt.Errorf("POOL_SIZE must be at least %d", smallestPool)
+	}
+	var observe []store.Observe
+	if watched != nil {
+		observe = append(observe, watched.Query)
+	}
 	if f.DatabaseDSN != "" {
-		if db, err = store.Open(f.DatabaseDSN, observe...); err != nil {
-			return nil, nil, err
+		if db, err = store.OpenPool(f.DatabaseDSN, f.PoolSize, observe...); err != nil {
+			return nil, "", nil, err
 		}
-		return db, db.Close, nil
+		return db, f.DatabaseDSN, db.Close, nil
 	}
-	server, err := embedded.Start(ctx, embedded.Options{Dir: f.DataDir, Log: s.log})
+	server, err := embedded.Start(ctx, embedded.Options{Dir: f.DataDir, Log: s.log, Restarted: watched.Restarted})
 	if err != nil {
-		return nil, nil, err
+		return nil, "", nil, err
 	}
-	if db, err = store.Open(server.DSN(), observe...); err != nil {
-		return nil, nil, errors.Join(err, server.Close())
+	if db, err = store.OpenPool(server.DSN(), f.PoolSize, observe...); err != nil {
+		return nil, "", nil, errors.Join(err, server.Close())
 	}
-	return db, func() error { return errors.Join(db.Close(), server.Close()) }, nil
+	return db, server.DSN(), func() error { return errors.Join(db.Close(), server.Close()) }, nil
 }
 
 // ready sees that the database's tables are this program's; an embedded database's are brought up
@@ -52,7 +65,7 @@ func (f databaseFlags) ready(ctx context.Context, s streams, db *sql.DB) error {
 
 // with opens the database, sees that its tables are this program's, and runs use on it.
 func (f databaseFlags) with(ctx context.Context, s streams, use func(*sql.DB) error) (err error) {
-	db, closeAll, err := f.open(ctx, s)
+	db, _, closeAll, err := f.open(ctx, s, nil)
 	if err != nil {
 		return err
 	}
@@ -69,7 +82,7 @@ type migrateCommand struct {
 
 // Run brings the tables up to date.
 func (c migrateCommand) Run(ctx context.Context, s streams) (err error) {
-	db, closeAll, err := c.open(ctx, s)
+	db, _, closeAll, err := c.open(ctx, s, nil)
 	if err != nil {
 		return err
 	}
@@ -79,4 +92,22 @@ func (c migrateCommand) Run(ctx context.Context, s streams) (err error) {
 	}
 	fmt.Fprintln(s.out, "the tables are up to date")
 	return nil
+}
+
+type upgradeDatabaseCommand struct {
+	DataDir  string `env:"DATA_DIR" default:"${data_dir}" placeholder:"DIR" help:"Folder of the embedded database (${default})."`
+	BackedUp bool   `help:"There is a copy of the folder, made while no command was running."`
+}
+
+// Run starts the newer server on the data once, and stops it.
+func (c upgradeDatabaseCommand) Run(ctx context.Context, s streams) error {
+	if !c.BackedUp {
+		return fmt.Errorf("back up first: stop all commands, copy %s, then run: wechat-customers upgrade-database --backed-up", c.DataDir)
+	}
+	server, err := embedded.Start(ctx, embedded.Options{Dir: c.DataDir, Upgrade: true, Log: s.log})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "the embedded database is "+server.Version()+"'s")
+	return server.Close()
 }

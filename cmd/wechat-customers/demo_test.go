@@ -80,9 +80,7 @@ func TestServeSaysHowTheTablesAreMadeAndIsReadyOnceTheyAre(t *testing.T) {
 	}
 	_, address := serve(t, env, program)
 	for _, want := range []int{http.StatusServiceUnavailable, http.StatusOK} {
-		if status, body := get(t, "http://"+address+"/readyz", ""); status != want {
-			t.Errorf("/readyz: %d %s, want %d", status, body, want)
-		}
+		becomes(t, "http://"+address+"/readyz", "", want)
 		run(t, ".", env, program, "migrate")
 	}
 }

@@ -91,7 +91,9 @@ func fillIndexes(ctx context.Context, s streams, db *sql.DB, from int) {
 	var last int64
 	for ctx.Err() == nil {
 		// Versions are times: the greatest is that of the last change of any enterprise.
-		newest, err := gendb.New(db).NewestVersion(ctx)
+		asking, cancel := context.WithTimeout(ctx, fillEvery)
+		newest, err := gendb.New(db).NewestVersion(asking)
+		cancel()
 		if err == nil && newest != last {
 			if err = writer.New(db, time.Now).FillIndexes(ctx, from, nil); err == nil {
 				last = newest

@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"example.com/wechatcustomers/internal/httpapi"
+	"example.com/wechatcustomers/internal/store"
 	"example.com/wechatcustomers/internal/writer"
 )
 
@@ -69,16 +70,17 @@ var errReported = errors.New("failed")
 // reads the environment.
 type program struct {
 	logFlags
-	Serve   serveCommand   `cmd:"" help:"Serve the API."`
-	Migrate migrateCommand `cmd:"" help:"Create the tables, or bring them up to date."`
-	Import  importCommand  `cmd:"" help:"Load records from newline-delimited JSON, or from saved answers of getList."`
-	Copy    copyCommand    `cmd:"" help:"Copy what an installation of the original holds, once or again and again."`
-	Compare compareCommand `cmd:"" help:"Compare the original's answers with this service's."`
-	Demo    demoCommand    `cmd:"" help:"Load the demonstration enterprise."`
-	Check   checkCommand   `cmd:"" help:"Recompute everything that is derived from the base rows and list what differs."`
-	Reindex reindexCommand `cmd:"" help:"Make everything that is derived from the base rows right again, while others read and write."`
-	Version versionCommand `cmd:"" help:"Print the program's version and build."`
-	Token   tokenCommand   `cmd:"" help:"Mint a token (HS256) and print it alone on standard output."`
+	Serve           serveCommand           `cmd:"" help:"Serve the API."`
+	Migrate         migrateCommand         `cmd:"" help:"Create the tables, or bring them up to date."`
+	Import          importCommand          `cmd:"" help:"Load records from newline-delimited JSON, or from saved answers of getList."`
+	Copy            copyCommand            `cmd:"" help:"Copy what an installation of the original holds, once or again and again."`
+	Compare         compareCommand         `cmd:"" help:"Compare the original's answers with this service's."`
+	Demo            demoCommand            `cmd:"" help:"Load the demonstration enterprise."`
+	Check           checkCommand           `cmd:"" help:"Recompute everything that is derived from the base rows and list what differs."`
+	Reindex         reindexCommand         `cmd:"" help:"Make everything that is derived from the base rows right again, while others read and write."`
+	Version         versionCommand         `cmd:"" help:"Print the program's version and build."`
+	Token           tokenCommand           `cmd:"" help:"Mint a token (HS256) and print it alone on standard output."`
+	UpgradeDatabase upgradeDatabaseCommand `cmd:"" help:"Let a newer MariaDB or MySQL have the embedded database; there is no way back."`
 }
 
 // streams are the program's standard streams, and the log on standard error.
@@ -100,7 +102,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { exited = true }),
 		kong.Vars{
-			"data_dir": dataDir(), "index_from": strconv.Itoa(writer.DefaultIndexFrom),
+			"data_dir": dataDir(), "index_from": strconv.Itoa(writer.DefaultIndexFrom), "pool_size": strconv.Itoa(store.DefaultPool),
 			"rate_member": rate(httpapi.DefaultRates.Member), "rate_address": rate(httpapi.DefaultRates.Address), "rate_failures": rate(httpapi.DefaultRates.Failures),
 		},
 	)

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 const secret = "a secret of the tests, 32 bytes or more"
 
 // build returns the program, built from this tree.
-func build(t *testing.T) string {
+func build(t testing.TB) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "wechat-customers")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
@@ -48,7 +48,7 @@ func readme(t *testing.T) string {
 }
 
 // run returns what the program prints on standard output.
-func run(t *testing.T, dir string, env []string, program string, args ...string) string {
+func run(t testing.TB, dir string, env []string, program string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
@@ -63,7 +63,7 @@ func run(t *testing.T, dir string, env []string, program string, args ...string)
 
 // serve starts the program and returns what it has printed once it listens, and its address. It is
 // stopped as a service manager does, and must end well.
-func serve(t *testing.T, env []string, program string, args ...string) (printed *bufio.Reader, address string) {
+func serve(t testing.TB, env []string, program string, args ...string) (printed *bufio.Reader, address string) {
 	t.Helper()
 	cmd := exec.CommandContext(context.Background(), program, append([]string{"serve"}, args...)...)
 	cmd.Env = append(os.Environ(), append(env, "LISTEN_ADDR=127.0.0.1:0")...)

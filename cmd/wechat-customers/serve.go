@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"example.com/wechatcustomers/api"
@@ -49,6 +50,7 @@ type serveCommand struct {
 	MaxBody      int64         `env:"MAX_BODY" default:"65536" placeholder:"BYTES" help:"Largest body (${default})."`
 	Timeout      time.Duration `name:"timeout" env:"TIMEOUT" default:"30s" help:"Time to answer a request (${default})."`
 	ReadTimeout  time.Duration `env:"READ_TIMEOUT" default:"10s" help:"Time for a request's header, and as much again for its body (${default})."`
+	DrainTime    time.Duration `env:"DRAIN_TIME" default:"0s" help:"Time that /readyz says 503 before the program, told to end, takes no more requests (${default})."`
 	IdleTimeout  time.Duration `env:"IDLE_TIMEOUT" default:"2m" help:"Time that an idle connection is kept (${default})."`
 }
 
@@ -74,6 +76,9 @@ func (c serveCommand) Validate() error {
 	if _, err := httpapi.ParseProxies(c.Proxies); err != nil {
 		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
 	}
+	if c.DrainTime < 0 {
+		return errors.New("DRAIN_TIME must not be negative")
+	}
 	if c.CacheMB < 0 {
 		return errors.New("CACHE_MB must not be negative")
 	}
@@ -83,8 +88,8 @@ func (c serveCommand) Validate() error {
 	return nil
 }
 
-// shutdownTime is what running requests get to end once the program is told to stop.
-const shutdownTime = 10 * time.Second
+// traceTime is what the traces that are not sent yet get at the end.
+const traceTime = 10 * time.Second
 
 // Run serves until ctx is done, then lets running requests end.
 func (c serveCommand) Run(ctx context.Context, s streams) error {
@@ -104,25 +109,26 @@ func (c serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	db, closeAll, err := c.open(ctx, s, watched.Query)
+	db, dsn, closeAll, err := c.open(ctx, s, watched)
 	if err != nil {
 		return err
 	}
 	watched.WatchPool(db, "database")
-	err = c.serve(ctx, s, db, verifier, secret, watched)
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	err = c.serve(ctx, s, db, dsn, verifier, secret, watched)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), traceTime)
 	defer cancel()
 	return errors.Join(err, closeAll(), watched.Close(ending))
 }
 
-func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier *auth.Verifier, secret []byte, watched *telemetry.Telemetry) (err error) {
-	if err := c.ready(ctx, s, db); err != nil {
-		if c.Demo || c.DatabaseDSN == "" || ctx.Err() != nil {
+func (c serveCommand) serve(
+	ctx context.Context, s streams, db *sql.DB, dsn string, verifier *auth.Verifier, secret []byte, watched *telemetry.Telemetry,
+) (err error) {
+	// A database of others may come, and its tables be made or go back, while this serves: /readyz says
+	// when.
+	if c.Demo || c.DatabaseDSN == "" {
+		if err := c.ready(ctx, s, db); err != nil {
 			return err
 		}
-		// A database of others may come, and its tables be made or go back, while this waits: /readyz
-		// says when.
-		s.log.Warn("not ready", "error", err)
 	}
 	if c.Demo {
 		if err := loadDemoIfMissing(ctx, s, db, c.indexFlags); err != nil {
@@ -151,14 +157,36 @@ func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier
 		return err
 	}
 	defer stopAdmin()
+	monitor, err := store.NewMonitor(dsn, db, s.log)
+	if err != nil {
+		return err
+	}
+	// It goes on while the last requests end.
+	monitoring, stopMonitor := context.WithCancel(context.WithoutCancel(ctx))
+	var background sync.WaitGroup
+	background.Go(func() { monitor.Run(monitoring) })
+	defer func() {
+		stopMonitor()
+		background.Wait()
+		err = errors.Join(err, monitor.Close())
+	}()
 	handler, err := httpapi.New(httpapi.Config{
 		Document: api.Document, Verifier: verifier,
 		Operations: getlist.New(getlist.Config{DB: db, PublicURL: c.PublicURL, Memory: cache.New(c.CacheMB << 20), Build: build}),
 		JWTCookie:  c.JWTCookie, LegacyStatus: c.LegacyStatus, CORSOrigins: c.CORSOrigins,
-		Ready:  func(ctx context.Context) error { return store.Ready(ctx, db) },
-		Limits: httpapi.Limits{URL: c.MaxURL, Header: c.MaxHeader, Pairs: c.MaxPairs, Body: c.MaxBody, Handle: c.Timeout},
-		Rates:  httpapi.Rates{Member: c.RateMember, Address: c.RateAddress, Failures: c.RateFailures},
-		Log:    s.log, Proxies: proxies, Telemetry: watched, Record: recorder(trail),
+		Ready: func(asking context.Context) error {
+			if ctx.Err() != nil {
+				return errEnding
+			}
+			return monitor.Ready(asking)
+		},
+		While: monitor.While,
+		Limits: httpapi.Limits{
+			URL: c.MaxURL, Header: c.MaxHeader, Pairs: c.MaxPairs, Body: c.MaxBody, Handle: c.Timeout,
+			Work: c.PoolSize, Queue: queued * c.PoolSize,
+		},
+		Rates: httpapi.Rates{Member: c.RateMember, Address: c.RateAddress, Failures: c.RateFailures},
+		Log:   s.log, Proxies: proxies, Telemetry: watched, Record: recorder(trail),
 	}, browser)
 	if err != nil {
 		return err
@@ -201,11 +229,29 @@ func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier
 		return err
 	case <-ctx.Done():
 	}
+	if c.DrainTime > 0 {
+		s.log.Info("draining: /readyz says 503", "for", c.DrainTime)
+		select {
+		case err := <-served:
+			return err
+		case <-time.After(c.DrainTime):
+		}
+	}
 	s.log.Info("stopping: running requests may end")
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Timeout)
 	defer cancel()
-	return server.Shutdown(ending)
+	if err := server.Shutdown(ending); err != nil {
+		return errors.Join(fmt.Errorf("requests were still running after TIMEOUT: %w", err), server.Close())
+	}
+	return nil
 }
+
+// queued is how many requests wait for each that is worked on; more are refused. What is served then
+// takes at most three times as long as without a queue.
+const queued = 2
+
+// errEnding is why a program that was told to end is not ready.
+var errEnding = errors.New("told to end")
 
 // buildID returns the hash of the program's own file: answers of another build may differ in their
 // bytes.

@@ -122,13 +122,13 @@ func TestAnImportFromAnOpenPipeEndsWhenToldToAndAtABadRecordAndStopsItsDatabase(
 
 // serving returns a program that serves, and a request's connection to it whose body has not come
 // yet: told to end, the program waits for it.
-func serving(t *testing.T) (piped, net.Conn) {
+func serving(t *testing.T, more ...string) (piped, net.Conn) {
 	t.Helper()
 	program := build(t)
 	env := []string{"DATABASE_DSN=" + dbtest.New(t), "JWT_SECRET=" + secret, "LISTEN_ADDR=127.0.0.1:0", "READ_TIMEOUT=1h"}
 	run(t, t.TempDir(), env, program, "migrate")
 	token := strings.TrimSpace(run(t, t.TempDir(), env, program, "token", "--uid", "7", "--uniacid", "2"))
-	p := pipe(t, env, program, "serve")
+	p := pipe(t, append(env, more...), program, "serve")
 	_, address, _ := strings.Cut(p.await(t, "msg=listening"), "address=")
 	c, err := net.Dial("tcp", strings.TrimSpace(address))
 	if err != nil {

@@ -58,10 +58,15 @@ type Options struct {
 	BufferPool int64
 	// MaxConnections is the server's limit; default 151.
 	MaxConnections int
+	// Upgrade lets a newer release series of the server have the data, which no older one can read
+	// afterwards.
+	Upgrade bool
 	// Disposable trades durability for speed: for tests. The data is deleted when the first user comes
 	// and when the last one leaves. A directory is disposable for ever or never.
 	Disposable bool
-	// Log hears what takes long (fetching, creating); nil is silent.
+	// Restarted is called when a server that had ended runs again; it may be nil.
+	Restarted func()
+	// Log hears what takes long (fetching, creating), and that a server has ended; nil is silent.
 	Log *slog.Logger
 
 	quickInit bool // make the data without waiting for the disk: for this package's tests
@@ -74,12 +79,16 @@ type Server struct {
 	users *lock
 	log   *slog.Logger
 
+	stopWatch context.CancelFunc
+	watch     sync.WaitGroup
+
 	closeOnce sync.Once
 	closeErr  error
 }
 
 // Start returns a share in the server of o.Dir, ready to answer: it joins the running one or starts
-// one. ctx bounds the start only; the server runs until the last share on the directory is closed.
+// one. ctx bounds the start only; the server runs until the last share on the directory is closed,
+// and is started again should it end before. (A disposable one is not: its data need not be whole.)
 // When no server can be found or fetched the error is an [*UnavailableError].
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := o.complete(); err != nil {
@@ -106,7 +115,87 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		users.close()
 		return nil, fmt.Errorf("embedded database in %s: %w", o.Dir, err)
 	}
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopWatch = stop
+	if !o.Disposable {
+		s.watch.Go(func() { s.keepRunning(watching, o) })
+	}
 	return s, nil
+}
+
+// A server that ends is started again at once; one that ends again soon, or cannot be started, after
+// a wait that doubles.
+const (
+	firstBackOff = 250 * time.Millisecond
+	longBackOff  = 30 * time.Second
+	soundAfter   = time.Minute
+)
+
+// keepRunning starts the server again whenever it ends, until ctx is done. Of several programs one
+// does so, and the others find it running.
+func (s *Server) keepRunning(ctx context.Context, o Options) {
+	var wait time.Duration
+	for {
+		begun := time.Now()
+		err := serverEnd(ctx, s.dir)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			o.Log.Error("the embedded database has ended: it is started again", "dir", s.dir, "after", wait, "log", logTail(filepath.Join(s.dir, "server.log")))
+		}
+		if time.Since(begun) > soundAfter {
+			wait = 0
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		wait = min(max(2*wait, firstBackOff), longBackOff)
+		if err == nil {
+			err = s.again(ctx, o)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			o.Log.Error("the embedded database could not be started", "dir", s.dir, "error", err, "again_after", wait)
+		default:
+			o.Log.Info("the embedded database runs again", "dir", s.dir)
+			if o.Restarted != nil {
+				o.Restarted()
+			}
+		}
+	}
+}
+
+// again starts the server of a directory that has data, unless somebody has.
+func (s *Server) again(ctx context.Context, o Options) error {
+	control, err := lockExclusive(ctx, filepath.Join(s.dir, "control.lock"))
+	if err != nil {
+		return err
+	}
+	defer control.close()
+	alive, err := serverAlive(s.dir)
+	if err != nil {
+		return err
+	}
+	// Not s: its callers read it meanwhile, and the socket stays where it is.
+	next := &Server{dir: s.dir, log: o.Log, state: s.state}
+	if !alive {
+		kept, err := readState(s.dir)
+		if err != nil {
+			return err
+		}
+		if kept == nil {
+			return errors.New("its server.json is gone")
+		}
+		if err := next.launch(ctx, o, kept); err != nil {
+			return err
+		}
+	}
+	return next.ready(ctx)
 }
 
 func (o *Options) complete() error {
@@ -153,6 +242,15 @@ func (s *Server) start(ctx context.Context, o Options) error {
 	alive, err := serverAlive(o.Dir)
 	if err != nil {
 		return err
+	}
+	if o.Upgrade && !first {
+		return errors.New("other commands use the database: stop them first")
+	}
+	if o.Upgrade && alive {
+		if err := stopServer(o.Dir, false); err != nil {
+			return err
+		}
+		alive = false
 	}
 	if o.Disposable && first {
 		if alive {
@@ -339,6 +437,8 @@ func (s *Server) Close() error {
 }
 
 func (s *Server) close() error {
+	s.stopWatch()
+	s.watch.Wait()
 	defer s.users.close()
 	control, err := lockExclusive(context.Background(), filepath.Join(s.dir, "control.lock"))
 	if err != nil {

@@ -132,7 +132,11 @@ func start(t *testing.T, o Options) *Server {
 
 // crash drops this program's share as a kill would: without stopping anything.
 func crash(s *Server) {
-	s.closeOnce.Do(s.users.close)
+	s.closeOnce.Do(func() {
+		s.stopWatch()
+		s.watch.Wait()
+		s.users.close()
+	})
 }
 
 func closeServer(t *testing.T, s *Server) {
@@ -194,23 +198,26 @@ func pid(t *testing.T, dir string) int {
 	return n
 }
 
-// killServer kills the server and returns when it is gone.
+// killServer kills the server and returns when it is gone, or another has come in its place.
 func killServer(t *testing.T, dir string) {
 	t.Helper()
-	p, err := os.FindProcess(pid(t, dir))
+	killed := pid(t, dir)
+	p, err := os.FindProcess(killed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	l, err := lockExclusive(ctx, filepath.Join(dir, "server.lock"))
-	if err != nil {
-		t.Fatal(err)
+	until := time.Now().Add(time.Minute)
+	for running(t, dir) {
+		if text, _ := os.ReadFile(filepath.Join(dir, "server.pid")); strings.TrimSpace(string(text)) != strconv.Itoa(killed) {
+			return
+		}
+		if time.Now().After(until) {
+			t.Fatal("it does not end")
+		}
 	}
-	l.close()
 }
 
 func TestDataSurvivesARestart(t *testing.T) {
@@ -296,16 +303,104 @@ func TestProgramAndServerKilledTogetherLeaveTheData(t *testing.T) {
 	s := start(t, options(dir))
 	note(t, s.DSN(), "committed")
 	end(t, killed, syscall.SIGKILL)
+	crash(s)
 	killServer(t, dir)
 	// What is left is what a machine leaves that lost its power: a socket, a pid file, no locks. After
 	// the next boot the number in MySQL's lock of the socket is another process's: here this one's
 	// parent.
-	crash(s)
 	if err := os.WriteFile(s.state.Socket+".lock", []byte(strconv.Itoa(os.Getppid())+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if got := notes(t, start(t, options(dir)).DSN()); got != "committed" {
 		t.Errorf("after both were killed: %q", got)
+	}
+}
+
+// answers waits until the server of dsn does.
+func answers(t *testing.T, dsn string) {
+	t.Helper()
+	db := open(t, dsn)
+	until := time.Now().Add(time.Minute)
+	for {
+		err := db.PingContext(t.Context())
+		if err == nil {
+			return
+		}
+		if time.Now().After(until) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAServerThatEndsIsStartedAgainWhoeverStartedIt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	o := options(dir)
+	var log logged
+	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	other(t, dir) // both watch: one starts it, the other finds it running
+	s := start(t, o)
+	note(t, s.DSN(), "committed")
+	for range 2 {
+		killServer(t, dir)
+		answers(t, s.DSN())
+		if got := notes(t, s.DSN()); got != "committed" {
+			t.Errorf("after the server was killed: %q", got)
+		}
+	}
+	if !strings.Contains(log.String(), `level=ERROR msg="the embedded database has ended: it is started again"`) {
+		t.Errorf("the log says\n%s", log.String())
+	}
+}
+
+// logged is a log that can be read while it is written.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func TestANewerServerTakesTheDataOnlyWhenToldTo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := start(t, options(dir))
+	note(t, s.DSN(), "kept")
+	old := s.state
+	closeServer(t, s)
+	old.Version = "5.5.1" // as if an older server had made it
+	if err := old.write(dir); err != nil {
+		t.Fatal(err)
+	}
+	o := options(dir)
+	_, err := Start(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "5.5.1, which would not open it any more") || !strings.Contains(err.Error(), "back the folder up and run upgrade-database") {
+		t.Fatalf("got %v", err)
+	}
+	if kept, err := readState(dir); err != nil || kept.Version != "5.5.1" {
+		t.Errorf("the refusal changed the record: %+v %v", kept, err)
+	}
+	o.Upgrade = true
+	up := start(t, o)
+	if got := notes(t, up.DSN()); got != "kept" {
+		t.Errorf("after the upgrade: %q", got)
+	}
+	if _, err := Start(t.Context(), o); err == nil || !strings.Contains(err.Error(), "stop them first") {
+		t.Errorf("an upgrade while others use it: %v", err)
+	}
+	closeServer(t, up)
+	if got := notes(t, start(t, options(dir)).DSN()); got != "kept" {
+		t.Errorf("after that: %q", got)
 	}
 }
 

@@ -27,6 +27,8 @@ func (*lock) close() {}
 
 func serverAlive(string) (bool, error) { return false, nil }
 
+func serverEnd(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }
+
 func startServer(string, string, *exec.Cmd) error { return errors.ErrUnsupported }
 
 func stopServer(string, bool) error { return nil }

@@ -83,15 +83,39 @@ func (l *lock) flock(how int) error {
 func (l *lock) close() { _ = l.file.Close() }
 
 // serverAlive reports whether the server process of dir exists: it inherited the locked server.lock
-// and nobody else keeps it open.
+// and nobody else keeps it open. It asks for a shared lock, so that those who ask do not take one
+// another for the server.
 func serverAlive(dir string) (bool, error) {
 	l, err := openLock(filepath.Join(dir, "server.lock"))
 	if err != nil {
 		return false, err
 	}
 	defer l.close()
-	free, err := l.tryExclusive()
-	return !free, err
+	err = l.flock(syscall.LOCK_SH | syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, err
+}
+
+// serverEnd returns once the server of dir has ended, or ctx is done.
+func serverEnd(ctx context.Context, dir string) error {
+	l, err := openLock(filepath.Join(dir, "server.lock"))
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() {
+		err := l.flock(syscall.LOCK_SH)
+		l.close() // at once: the next server needs the lock
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return ctx.Err() // the waiting flock cannot be called off; it is given back as soon as it is got
+	}
 }
 
 // startServer runs cmd as the server of dir, which listens on socket: in a session of its own, so
@@ -103,7 +127,15 @@ func startServer(dir, socket string, cmd *exec.Cmd) error {
 		return err
 	}
 	defer l.close()
+	// Whoever waits for a server's end has the lock for a moment then.
 	free, err := l.tryExclusive()
+	for range 100 {
+		if free || err != nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+		free, err = l.tryExclusive()
+	}
 	if err != nil {
 		return err
 	}

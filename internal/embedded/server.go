@@ -57,14 +57,19 @@ func (e *UnavailableError) Error() string {
 // Unwrap returns the reason.
 func (e *UnavailableError) Unwrap() error { return e.Reason }
 
-// findServer returns a server of the engine asked for that can open the data kept in the directory.
+// findServer returns a server of the engine asked for that may have the data kept in the directory:
+// one of the same release series, or a newer one where o.Upgrade says so.
 func findServer(ctx context.Context, o Options, kept *state) (*binary, error) {
 	fits := func(b *binary) error {
-		if b.version.opens(kept.version()) {
-			return nil
+		old := kept.version()
+		switch {
+		case !b.version.opens(old):
+			return fmt.Errorf("the data was made by %s and %s cannot open it: use another directory, or install %s or a newer release of it", old, b.version, old)
+		case b.version.series() != old.series() && !o.Upgrade:
+			return fmt.Errorf("the data was made by %s, which would not open it any more once %s has: install %s, or back the folder up and run upgrade-database",
+				old, b.version, old)
 		}
-		return fmt.Errorf("the data was made by %s and %s cannot open it: use another directory, or install %s or a newer release of it",
-			kept.version(), b.version, kept.version())
+		return nil
 	}
 	var unfit error
 	if o.Engine == Default {
@@ -75,6 +80,14 @@ func findServer(ctx context.Context, o Options, kept *state) (*binary, error) {
 			}
 			if unfit == nil {
 				unfit = err
+			}
+		}
+		if !o.Upgrade {
+			// What Debian has packaged of the data's own series, whatever this machine's release is.
+			for engine := range packaged {
+				if kept.version().is(engine) {
+					o.Engine = engine
+				}
 			}
 		}
 	}

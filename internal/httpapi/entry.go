@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -99,12 +100,14 @@ func (x *edge) end(ctx context.Context, c echo.Context, e *Entry, begin time.Tim
 	e.Status, e.Bytes, e.Took, e.Err = w.Status, w.Size, time.Since(begin), err
 	level := slog.LevelInfo
 	if err != nil {
-		switch toFault(err).Code {
-		case apierr.Internal, apierr.Unavailable:
+		switch code := toFault(err).Code; {
+		case errors.Is(err, errOverloaded):
+			level = slog.LevelWarn // the callers' doing, and counted
+		case code == apierr.Internal, code == apierr.Unavailable:
 			if e.Fault = ctx.Err() == nil; e.Fault { // the caller has not left
 				level = slog.LevelError
 			}
-		case apierr.Unauthenticated, apierr.Forbidden, apierr.TooMany:
+		case code == apierr.Unauthenticated, code == apierr.Forbidden, code == apierr.TooMany:
 			level = slog.LevelWarn
 		}
 	}

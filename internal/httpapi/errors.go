@@ -1,13 +1,9 @@
 package httpapi
 
 import (
-	"context"
-	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -15,7 +11,6 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/go-sql-driver/mysql"
 	"github.com/labstack/echo/v4"
 
 	"example.com/wechatcustomers/gen/api"
@@ -113,23 +108,6 @@ func (x *edge) sendError(err error, c echo.Context) {
 	if err != nil {
 		x.Log.DebugContext(c.Request().Context(), "answer not sent", "error", err, "request_id", requestID(c))
 	}
-}
-
-// unavailable says whether err means that the database cannot be reached or the time is over,
-// rather than a fault of this program.
-func unavailable(err error) bool {
-	var network net.Error
-	var refused *mysql.MySQLError
-	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, driver.ErrBadConn),
-		errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network):
-		return true
-	case errors.As(err, &refused):
-		// Too many connections, shutting down, killed, lock or statement time over, read-only during a
-		// failover.
-		return slices.Contains([]uint16{1040, 1053, 1079, 1203, 1205, 1226, 1290, 1317, 1836, 1969, 3024, 1927}, refused.Number)
-	}
-	return false
 }
 
 // wrongFields returns what the document's validation found: a field for each wrong parameter in the

@@ -1,7 +1,7 @@
 // Package httpapi owns the HTTP edge: routes, the way of a request through the middleware, limits,
 // and the one place where errors become envelopes. A request to the API goes: observe →
-// cross-origin → limit → authenticate → check (normalise, then validate) → the generated binder →
-// internal/getlist.
+// cross-origin → limit → shed → authenticate → check (normalise, then validate) → the generated
+// binder → the gate → internal/getlist.
 package httpapi
 
 import (
@@ -34,12 +34,15 @@ type Config struct {
 	LegacyStatus bool     // every envelope goes out as 200, as the original sends it
 	CORSOrigins  []string // the origins that may call from a browser; none: CORS is off
 	Ready        func(context.Context) error
-	Limits       Limits
-	Rates        Rates
-	Proxies      Proxies // whose word on the caller's address and on the page's is taken
-	Log          *slog.Logger
-	Telemetry    *telemetry.Telemetry          // may be nil
-	Record       func(context.Context, *Entry) // hears of each request that was answered; may be nil
+	// While returns a context for an operation, done when it cannot succeed any more, and its cancel
+	// function; an error where it cannot succeed now. nil: the request's own.
+	While     func(context.Context) (context.Context, context.CancelFunc, error)
+	Limits    Limits
+	Rates     Rates
+	Proxies   Proxies // whose word on the caller's address and on the page's is taken
+	Log       *slog.Logger
+	Telemetry *telemetry.Telemetry          // may be nil
+	Record    func(context.Context, *Entry) // hears of each request that was answered; may be nil
 }
 
 // Operations are the contract's operations; internal/getlist implements them. What they need of the
@@ -57,10 +60,12 @@ type Limits struct {
 	Pairs  int           // parameters in the query (414) and in the body (413)
 	Body   int64         // bytes of the body: 413
 	Handle time.Duration // time to answer: 503
+	Work   int           // requests at work at once
+	Queue  int           // requests that wait for that; more: 503 at once
 }
 
 // DefaultLimits are generous for people and tight for machines.
-var DefaultLimits = Limits{URL: 16 << 10, Header: 32 << 10, Pairs: 200, Body: 64 << 10, Handle: 30 * time.Second}
+var DefaultLimits = Limits{URL: 16 << 10, Header: 32 << 10, Pairs: 200, Body: 64 << 10, Handle: 30 * time.Second, Work: 32, Queue: 64}
 
 // apiPrefix begins the path of every route of the contract; what is answered under it is always the
 // envelope.
@@ -70,6 +75,7 @@ const apiPrefix = "/business/"
 type edge struct {
 	Config
 	operations map[string]operation // by route path as Echo has it
+	gate       *gate
 
 	members, addresses, failures *rates // nil: any number
 }
@@ -95,7 +101,7 @@ func New(cfg Config, more ...func(*echo.Echo)) (http.Handler, error) {
 		return nil, fmt.Errorf("read the OpenAPI document: %w", err)
 	}
 	x := &edge{
-		Config: cfg, operations: map[string]operation{},
+		Config: cfg, operations: map[string]operation{}, gate: newGate(cfg.Limits.Work, cfg.Limits.Queue),
 		members: newRates(cfg.Rates.Member), addresses: newRates(cfg.Rates.Address), failures: newRates(cfg.Rates.Failures),
 	}
 	e := echo.New()
@@ -125,7 +131,7 @@ func New(cfg Config, more ...func(*echo.Echo)) (http.Handler, error) {
 		}
 		x.operations[echoPath(path)] = op
 	}
-	api.RegisterHandlers(router{e, x}, api.NewStrictHandler(typed{cfg.Operations}, nil))
+	api.RegisterHandlers(router{e, x}, api.NewStrictHandler(typed{x}, nil))
 	if err := x.complete(e.Routes()); err != nil {
 		return nil, err
 	}
@@ -147,10 +153,10 @@ type router struct {
 
 func (r router) GET(path string, h echo.HandlerFunc, _ ...echo.MiddlewareFunc) *echo.Route {
 	if op := r.edge.operations[path]; op.item != nil && op.item.Post != nil {
-		r.Echo.POST(path, h, r.edge.authenticate, r.edge.check)
+		r.Echo.POST(path, h, r.edge.shed, r.edge.authenticate, r.edge.check)
 	}
-	r.Echo.HEAD(path, h, r.edge.authenticate, r.edge.check)
-	return r.Echo.GET(path, h, r.edge.authenticate, r.edge.check)
+	r.Echo.HEAD(path, h, r.edge.shed, r.edge.authenticate, r.edge.check)
+	return r.Echo.GET(path, h, r.edge.shed, r.edge.authenticate, r.edge.check)
 }
 
 // complete returns an error unless the document's operations and the routes are the same: an
@@ -181,6 +187,7 @@ func echoPath(path string) string {
 func (x *edge) ready(c echo.Context) error {
 	if err := x.Ready(c.Request().Context()); err != nil {
 		x.Log.WarnContext(c.Request().Context(), "not ready", "error", err, "request_id", requestID(c))
+		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter)
 		return c.String(http.StatusServiceUnavailable, "not ready\n")
 	}
 	return c.String(http.StatusOK, "ready\n")

@@ -24,6 +24,7 @@ import (
 	"example.com/wechatcustomers/internal/getlist"
 	"example.com/wechatcustomers/internal/gzipped"
 	"example.com/wechatcustomers/internal/paginate"
+	"example.com/wechatcustomers/internal/store"
 )
 
 // observe gives the request an id, turns a panic into an error, sends the error's envelope, and says
@@ -38,6 +39,9 @@ func (x *edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Error(err)
 		}
 		x.end(ctx, c, e, begin, err)
+		if errors.Is(err, errOverloaded) {
+			x.Telemetry.Shed()
+		}
 		x.Telemetry.Answered(span, e.Operation, e.Status, e.Took, e.from(), e.Served.Rows)
 		return nil
 	}
@@ -192,26 +196,42 @@ func merge(wrong, more []apierr.Field) []apierr.Field {
 type requestKey struct{}
 
 // typed is the generated server's interface to Operations: it hands on what check has read of the
-// request.
-type typed struct{ Operations }
+// request, once the gate lets it in.
+type typed struct{ edge *edge }
 
 func (o typed) GetList(ctx context.Context, request api.GetListRequestObject) (api.GetListResponseObject, error) {
-	return withRequest(ctx, request, o.Operations.GetList)
+	return withRequest(ctx, o.edge, request, o.edge.Operations.GetList)
 }
 
 func (o typed) GetFacets(ctx context.Context, request api.GetFacetsRequestObject) (api.GetFacetsResponseObject, error) {
-	return withRequest(ctx, request, o.Operations.GetFacets)
+	return withRequest(ctx, o.edge, request, o.edge.Operations.GetFacets)
 }
 
 func (o typed) GetBusinessList(ctx context.Context, request api.GetBusinessListRequestObject) (api.GetBusinessListResponseObject, error) {
-	return withRequest(ctx, request, o.Operations.GetBusinessList)
+	return withRequest(ctx, o.edge, request, o.edge.Operations.GetBusinessList)
 }
 
-func withRequest[In, Out any](ctx context.Context, in In, operation func(context.Context, getlist.Request, In) (Out, error)) (out Out, err error) {
+func withRequest[In, Out any](
+	ctx context.Context, x *edge, in In, operation func(context.Context, getlist.Request, In) (Out, error),
+) (out Out, err error) {
 	r, ok := ctx.Value(requestKey{}).(getlist.Request)
 	if !ok {
 		return out, errors.New("an operation was called without check")
 	}
+	if x.While != nil {
+		during, end, err := x.While(ctx)
+		if err != nil {
+			return out, err
+		}
+		defer end()
+		ctx = during
+	}
+	// Only here: neither one who sends slowly nor one who reads slowly takes a place.
+	leave, err := x.gate.enter(ctx)
+	if err != nil {
+		return out, err
+	}
+	defer leave()
 	return operation(ctx, r, in)
 }
 
@@ -346,7 +366,7 @@ func toFault(err error) *apierr.Error {
 			return apierr.New(apierr.Invalid, err)
 		}
 	}
-	if unavailable(err) {
+	if store.Unavailable(err) {
 		return apierr.New(apierr.Unavailable, err)
 	}
 	return apierr.Of(err)

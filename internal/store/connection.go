@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,13 +19,65 @@ const maxKillers = 4
 // connector makes connections that know their own id on the server.
 type connector struct {
 	driver.Connector
+	timeout time.Duration // to connect, the server's greeting included
 	killers chan struct{}
 	observe []Observe
+
+	pool    *sql.DB
+	size    int          // of the pool, where the server lets it
+	open    atomic.Int64 // connections
+	growing atomic.Bool  // the pool is smaller than size for a while
 }
 
-// Connect dials, and asks for what is asked once per connection instead of once per query: its id,
-// and the isolation that Snapshot relies on.
+// A server that takes no more connections is asked again after so long, for the first of a pool and
+// for more.
+const (
+	firstAgain = 100 * time.Millisecond
+	moreAgain  = 5 * time.Second
+)
+
+// Connect returns a new connection. Where the server takes no more of them, the pool is as large as
+// what it has for a while, and its users wait for one of those; while it has none, Connect tries
+// until ctx is done.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	for {
+		made, err := c.connect(ctx)
+		if err == nil {
+			c.open.Add(1)
+			return made, nil
+		}
+		if !full(err) {
+			return nil, err
+		}
+		if n := c.open.Load(); n > 0 {
+			c.shrink(int(n))
+			return nil, driver.ErrBadConn // the pool then waits for another
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(err, ctx.Err())
+		case <-time.After(firstAgain):
+		}
+	}
+}
+
+// shrink makes the pool of n connections, for moreAgain.
+func (c *connector) shrink(n int) {
+	c.pool.SetMaxOpenConns(n)
+	if c.growing.CompareAndSwap(false, true) {
+		time.AfterFunc(moreAgain, func() {
+			c.growing.Store(false)
+			c.pool.SetMaxOpenConns(c.size)
+			c.pool.SetMaxIdleConns(c.size)
+		})
+	}
+}
+
+// connect dials, and asks for what is asked once per connection instead of once per query: its id,
+// and the isolation that Snapshot relies on.
+func (c *connector) connect(ctx context.Context) (driver.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
 	raw, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -83,6 +137,12 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	return c.execute(ctx, query, args)
 }
 
+// Close ends the connection; database/sql calls it once.
+func (c *conn) Close() error {
+	c.connector.open.Add(-1)
+	return c.driverConn.Close()
+}
+
 func connectionID(ctx context.Context, c driver.QueryerContext) (uint64, error) {
 	rows, err := c.QueryContext(ctx, "SELECT CONNECTION_ID()", nil)
 	if err != nil {
@@ -110,8 +170,12 @@ func connectionID(ctx context.Context, c driver.QueryerContext) (uint64, error) 
 	return 0, fmt.Errorf("database: CONNECTION_ID() is a %T", value[0])
 }
 
-// killTimeout bounds the ending of one abandoned query.
-const killTimeout = 5 * time.Second
+// killTimeout bounds the ending of one abandoned query, killPatience how long its caller waits for
+// that.
+const (
+	killTimeout  = 5 * time.Second
+	killPatience = 250 * time.Millisecond
+)
 
 // kill ends this connection on the server, with the query that it runs. It goes over a connection
 // of its own, outside the pool: the pool may be full of queries that wait to be ended.

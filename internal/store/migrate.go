@@ -168,6 +168,15 @@ var ErrMigrate = errors.New("run migrate")
 // otherwise an error for the operator that says which of the two it is and what to do, ErrMigrate
 // where it is that.
 func Ready(ctx context.Context, pool *sql.DB) error {
+	if err := current(ctx, pool); err != nil {
+		return err
+	}
+	return complete(ctx, pool)
+}
+
+// current returns an error where the database does not answer, or its tables are of another version
+// than this program.
+func current(ctx context.Context, pool *sql.DB) error {
 	var have sql.NullInt64
 	err := pool.QueryRowContext(ctx, versionQuery).Scan(&have)
 	var refused *mysql.MySQLError

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 
 	gendb "example.com/wechatcustomers/gen/db"
 )
@@ -19,6 +20,9 @@ import (
 func Snapshot(ctx context.Context, db *sql.DB, read func(*gendb.Queries) error) (err error) {
 	c, err := db.Conn(ctx)
 	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		return fmt.Errorf("database: connect: %w", err)
 	}
 	var server *conn
@@ -32,8 +36,8 @@ func Snapshot(ctx context.Context, db *sql.DB, read func(*gendb.Queries) error) 
 		return errors.Join(err, c.Close())
 	}
 
-	// From here the connection goes back to the pool only after the whole of it succeeded, and after
-	// nobody can kill it any more: no kill meets its next user.
+	// From here the connection goes back to the pool only after the whole of it succeeded, and only
+	// where nobody has begun to kill it: no kill meets its next user.
 	clean := false
 	killed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -42,7 +46,12 @@ func Snapshot(ctx context.Context, db *sql.DB, read func(*gendb.Queries) error) 
 	})
 	defer func() {
 		if !stop() {
-			<-killed
+			// The next connection should not come on top of this one, but a network in which the kill is lost
+			// must not hold the caller.
+			select {
+			case <-killed:
+			case <-time.After(killPatience):
+			}
 			clean = false
 			err = context.Cause(ctx)
 		}

@@ -14,19 +14,21 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// The pool's bounds. MySQL and MariaDB take 151 connections by default: four instances of the
-// server fit. Idle connections are kept up to the same number (the default of 2 would dial anew
-// under load), and every connection is replaced in time, so that a failed-over cluster gets its
-// share of the load back.
+// DefaultPool is how many connections a pool has at most. MySQL and MariaDB take 151 by default:
+// four instances of the server fit.
+const DefaultPool = 32
+
+// Idle connections are kept up to the pool's size (the default of 2 would dial anew under load), and
+// every connection is replaced in time, so that a failed-over cluster gets its share of the load
+// back.
 const (
-	maxConnections = 32
-	maxLifetime    = 10 * time.Minute
-	maxIdle        = 3 * time.Minute
+	maxLifetime = 10 * time.Minute
+	maxIdle     = 3 * time.Minute
 )
 
-// dialTimeout bounds the wait for a server that does not answer; queries are bounded by their
-// context alone.
-const dialTimeout = 5 * time.Second
+// connectTimeout bounds the wait for a server that does not answer, its greeting included, where the
+// DSN sets no timeout; queries are bounded by their context alone.
+const connectTimeout = 5 * time.Second
 
 // sqlMode is set on every connection: MariaDB's default takes zero dates and a loose GROUP BY, and
 // a server's own setting may cut texts silently.
@@ -36,11 +38,17 @@ const sqlMode = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISI
 // error, or nil, once the server has answered.
 type Observe func(ctx context.Context, statement string) (ended func(error))
 
-// Open returns a pool of connections to the database that a go-sql-driver DSN names, hardened as
-// this package needs it whatever the DSN says; it does not connect. Whoever is to be told of its
-// statements may be named. The error of a DSN that cannot be read never contains the DSN's
-// password.
+// Open is OpenPool with DefaultPool connections.
 func Open(dsn string, observe ...Observe) (*sql.DB, error) {
+	return OpenPool(dsn, DefaultPool, observe...)
+}
+
+// OpenPool returns a pool of at most size connections to the database that a go-sql-driver DSN
+// names, hardened as this package needs it whatever the DSN says; it does not connect. Where the
+// server allows fewer, the pool's users wait for one of those that it has. Whoever is to be told of
+// its statements may be named. The error of a DSN that cannot be read never contains the DSN's
+// password.
+func OpenPool(dsn string, size int, observe ...Observe) (*sql.DB, error) {
 	cfg, err := config(dsn)
 	if err != nil {
 		return nil, err
@@ -49,9 +57,11 @@ func Open(dsn string, observe ...Observe) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database: the DSN is not usable: %w", err)
 	}
-	db := sql.OpenDB(&connector{Connector: inner, killers: make(chan struct{}, maxKillers), observe: observe})
-	db.SetMaxOpenConns(maxConnections)
-	db.SetMaxIdleConns(maxConnections)
+	c := &connector{Connector: inner, timeout: cfg.Timeout, killers: make(chan struct{}, maxKillers), size: size, observe: observe}
+	db := sql.OpenDB(c)
+	c.pool = db
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
 	db.SetConnMaxLifetime(maxLifetime)
 	db.SetConnMaxIdleTime(maxIdle)
 	return db, nil
@@ -93,7 +103,7 @@ func config(dsn string) (*mysql.Config, error) {
 	// A connection that the server closed while idle is noticed before it is used.
 	cfg.CheckConnLiveness = true
 	if cfg.Timeout == 0 {
-		cfg.Timeout = dialTimeout
+		cfg.Timeout = connectTimeout
 	}
 	// Reading has no timeout of its own: a long count is ended by its context, which also ends it on
 	// the server (see Snapshot).
@@ -110,6 +120,12 @@ func config(dsn string) (*mysql.Config, error) {
 		cfg.Params = map[string]string{}
 	}
 	cfg.Params["sql_mode"] = "'" + sqlMode + "'"
+	// What is written outside a transaction is written.
+	cfg.Params["autocommit"] = "1"
+	// Variables that would take rows from answers or refuse what an import writes.
+	for _, name := range []string{"sql_select_limit", "sql_safe_updates", "transaction_read_only", "tx_read_only", "max_join_size", "sql_big_selects"} {
+		delete(cfg.Params, name)
+	}
 	// NOW() and CURRENT_TIMESTAMP agree with the columns, which are in China time.
 	cfg.Params["time_zone"] = "'+08:00'"
 	return cfg, nil

@@ -32,6 +32,8 @@ type Telemetry struct {
 	inFlight prometheus.Gauge
 	answers  *prometheus.CounterVec
 	rows     prometheus.Counter
+	shed     prometheus.Counter
+	restarts prometheus.Counter
 	sql      *prometheus.HistogramVec
 	tracer   trace.Tracer
 	provider *sdktrace.TracerProvider // nil: nobody takes traces
@@ -57,7 +59,11 @@ func New(ctx context.Context, version string, traces bool) (*Telemetry, error) {
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wechat_answers_total", Help: "Good answers of the contract's operations: kept ones, those read from the database, and 304s.",
 		}, []string{"operation", "from"}),
-		rows:   prometheus.NewCounter(prometheus.CounterOpts{Name: "wechat_rows_sent_total", Help: "Rows of the list that were sent."}),
+		rows: prometheus.NewCounter(prometheus.CounterOpts{Name: "wechat_rows_sent_total", Help: "Rows of the list that were sent."}),
+		shed: prometheus.NewCounter(prometheus.CounterOpts{Name: "wechat_requests_shed_total", Help: "Requests refused at once because too many were waiting."}),
+		restarts: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "wechat_embedded_restarts_total", Help: "Times that the embedded database had ended and ran again.",
+		}),
 		sql:    histogram("sql_query_duration_seconds", "Time of a statement at the database, by the query's name.", "query"),
 		tracer: noop.NewTracerProvider().Tracer(service),
 	}
@@ -65,7 +71,7 @@ func New(ctx context.Context, version string, traces bool) (*Telemetry, error) {
 		Name: "wechat_build_info", Help: "1, with the program's version.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	t.registry.MustRegister(t.requests, t.inFlight, t.answers, t.rows, t.sql, build,
+	t.registry.MustRegister(t.requests, t.inFlight, t.answers, t.rows, t.shed, t.restarts, t.sql, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if !traces {
 		return t, nil
@@ -133,6 +139,20 @@ func (t *Telemetry) Answered(span trace.Span, operation string, status int, took
 		span.SetStatus(codes.Error, "")
 	}
 	span.End()
+}
+
+// Shed counts a request that was refused because too many were waiting.
+func (t *Telemetry) Shed() {
+	if t != nil {
+		t.shed.Inc()
+	}
+}
+
+// Restarted counts a restart of the embedded database.
+func (t *Telemetry) Restarted() {
+	if t != nil {
+		t.restarts.Inc()
+	}
 }
 
 // Query begins a statement's span; what it returns is called with the statement's error when it has

@@ -58,6 +58,8 @@ func TestConfigNamesEverythingThatIsWrongAndShowsNoSecret(t *testing.T) {
 		{"JWT_SECRET_FILE=" + good, 0, "JWT_SECRET=******** (" + good + ")\n"},
 		{"CREDENTIALS_DIRECTORY=" + filepath.Join(dir, "creds"), 0, "creds/settings_JWT_SECRET)\n"},
 		{"JWT_SECRET=" + strong, 0, "JWT_SECRET=******** (environment)\n"},
+		{"ORIGINAL_DSN=u:" + strong + "@tcp(h)/d", 0, "ORIGINAL_DSN=******** (environment)\n"},
+		{"ORIGINAL_COOKIE=" + strong, 0, "ORIGINAL_COOKIE=******** (environment)\n"},
 		{"JWT_SECRET=" + strong + ";JWT_SECRET_FILE=" + good, 1, "JWT_SECRET and JWT_SECRET_FILE are both set"},
 		{"JWT_SECRET_FILE=" + file("writable", strong, 0o622), 1, "may be written by others"},
 		{"JWT_SECRET_FILE=" + open, 1, "may be written by others"},

@@ -127,7 +127,7 @@ func listenable(address string) bool {
 	if err != nil {
 		return false
 	}
-	_, err = net.LookupPort("tcp", port)
+	_, err = net.DefaultResolver.LookupPort(context.Background(), "tcp", port)
 	return err == nil
 }
 

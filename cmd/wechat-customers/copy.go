@@ -22,7 +22,7 @@ import (
 // getListFlags say how the original's getList is asked.
 type getListFlags struct {
 	Original string        `placeholder:"URL" help:"The original's getList, whole: https://mall/business/2/plugin/WechatCustomers/getList."`
-	Cookie   string        `env:"ORIGINAL_COOKIE" placeholder:"TEXT" help:"The Cookie header of a member who is signed in there and has chosen the enterprise."`
+	Cookie   string        `env:"ORIGINAL_COOKIE" secret:"" placeholder:"TEXT" help:"The Cookie header of a member who is signed in there and has chosen the enterprise."`
 	Header   []string      `sep:"none" placeholder:"'NAME: VALUE'" help:"A header to send there; may be given several times."`
 	Pause    time.Duration `default:"200ms" help:"Time between two requests to the original (${default})."`
 }
@@ -47,7 +47,7 @@ type copyCommand struct {
 	databaseFlags
 	indexFlags
 	getListFlags
-	From     string           `env:"ORIGINAL_DSN" placeholder:"DSN" help:"The original's MySQL, of which nothing but SELECT is asked: user:password@tcp(host:3306)/name."`
+	From     string           `env:"ORIGINAL_DSN" secret:"" placeholder:"DSN" help:"The original's MySQL, of which nothing but SELECT is asked: user:password@tcp(host:3306)/name."`
 	Prefix   string           `default:"ims_" help:"Prefix of the original's tables (${default})."`
 	Uniacid  int64            `placeholder:"N" help:"Copy this account's rows alone. Default: every account's."`
 	Business map[int64]string `placeholder:"ID=NAME" mapsep:"none" help:"The name of an enterprise; may be given several times."`

@@ -13,7 +13,7 @@ import (
 
 // databaseFlags say which database a command uses; they are the same for every command.
 type databaseFlags struct {
-	DatabaseDSN string `name:"database-dsn" env:"DATABASE_DSN" placeholder:"DSN" help:"A go-sql-driver DSN, such as user:password@tcp(host:3306)/name. Default: the embedded database."`
+	DatabaseDSN string `name:"database-dsn" env:"DATABASE_DSN" secret:"" placeholder:"DSN" help:"A go-sql-driver DSN, such as user:password@tcp(host:3306)/name. Default: the embedded database."`
 	DataDir     string `env:"DATA_DIR" default:"${data_dir}" placeholder:"DIR" help:"Folder of the embedded database (${default})."`
 	PoolSize    int    `env:"POOL_SIZE" default:"${pool_size}" placeholder:"N" help:"Most connections to the database, and requests that are worked on at once (${default})."`
 }

@@ -79,6 +79,7 @@ type program struct {
 	Check           checkCommand           `cmd:"" help:"Recompute everything that is derived from the base rows and list what differs."`
 	Reindex         reindexCommand         `cmd:"" help:"Make everything that is derived from the base rows right again, while others read and write."`
 	Version         versionCommand         `cmd:"" help:"Print the program's version and build."`
+	Config          configCommand          `cmd:"" help:"Print the settings in force and where each came from."`
 	Token           tokenCommand           `cmd:"" help:"Mint a token (HS256) and print it alone on standard output."`
 	UpgradeDatabase upgradeDatabaseCommand `cmd:"" help:"Let a newer MariaDB or MySQL have the embedded database; there is no way back."`
 }
@@ -99,6 +100,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			"a private MariaDB in DATA_DIR, started with the first command and stopped with the last."),
 		kong.Writers(stdout, stderr),
 		kong.UsageOnError(),
+		kong.Resolvers(kong.ResolverFunc(resolveFiles)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { exited = true }),
 		kong.Vars{
@@ -109,6 +111,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return err
 	}
+	if len(args) == 1 && args[0] == "config" { // which says what a parse would only fail of
+		return printSettings(&p, parser.Model.Node, os.Environ(), stdout)
+	}
 	command, err := parser.Parse(args)
 	if exited {
 		return nil // --help
@@ -117,6 +122,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return err
 	}
 	s := streams{in: stdin, out: stdout, err: stderr, log: p.logger(stderr)}
+	for _, m := range misspelt(settings(parser.Model.Node), os.Environ()) {
+		s.log.Warn("misspelt", "variable", m)
+	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	return command.Run(s)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"database/sql"
 	"encoding/hex"
 	"errors"
@@ -11,10 +12,15 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
 
 	"example.com/wechatcustomers/api"
 	gendb "example.com/wechatcustomers/gen/db"
@@ -34,6 +40,8 @@ type serveCommand struct {
 	adminFlags
 	ListenAddr   string        `env:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on (${default})."`
 	PublicURL    string        `name:"public-url" env:"PUBLIC_URL" placeholder:"URL" help:"What page links begin with; {uniacid} in it is replaced. Default: the address that the request reached."`
+	TLSCert      string        `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate (PEM, with its chain) to serve HTTPS with; read again when it changes."`
+	TLSKey       string        `name:"tls-key" env:"TLS_KEY" placeholder:"FILE" help:"Key (PEM) of TLS_CERT."`
 	Demo         bool          `help:"Load the demonstration enterprise into an empty database first."`
 	JWTJWKS      string        `name:"jwt-jwks" env:"JWT_JWKS" placeholder:"FILE|URL" help:"Public keys (JWKS) of RS256, ES256 and EdDSA tokens."`
 	JWTCookie    string        `name:"jwt-cookie" env:"JWT_COOKIE" placeholder:"NAME" help:"Cookie that may hold the token, beside the Authorization header."`
@@ -57,35 +65,73 @@ type serveCommand struct {
 // Validate refuses settings that would let no request through, or take a limit away; kong calls it
 // once flags and environment are read.
 func (c serveCommand) Validate() error {
-	for name, n := range map[string]int64{
-		"MAX_URL": int64(c.MaxURL), "MAX_HEADER": int64(c.MaxHeader), "MAX_PAIRS": int64(c.MaxPairs), "MAX_BODY": c.MaxBody,
-		"TIMEOUT": int64(c.Timeout), "READ_TIMEOUT": int64(c.ReadTimeout), "IDLE_TIMEOUT": int64(c.IdleTimeout),
-	} {
-		if n <= 0 {
-			return fmt.Errorf("%s must be more than 0", name)
+	var wrong []error
+	check := func(name string, right bool, want string) {
+		if !right {
+			wrong = append(wrong, fmt.Errorf("%s must be %s", name, want))
 		}
 	}
-	if err := c.indexFlags.Validate(); err != nil {
-		return err
+	for name, n := range map[string]int64{"MAX_URL": int64(c.MaxURL), "MAX_HEADER": int64(c.MaxHeader), "MAX_PAIRS": int64(c.MaxPairs), "MAX_BODY": c.MaxBody} {
+		check(name, n > 0 && n <= maxSize, fmt.Sprintf("more than 0 and at most %d", maxSize))
+	}
+	for name, d := range map[string]time.Duration{"TIMEOUT": c.Timeout, "READ_TIMEOUT": c.ReadTimeout, "IDLE_TIMEOUT": c.IdleTimeout} {
+		check(name, d > 0 && d <= maxTime, "more than 0 and at most "+maxTime.String())
 	}
 	for name, rate := range map[string]float64{"RATE_MEMBER": c.RateMember, "RATE_ADDRESS": c.RateAddress, "RATE_FAILURES": c.RateFailures} {
-		if !(rate >= 0) || math.IsInf(rate, 0) {
-			return fmt.Errorf("%s must be 0 or more", name)
+		check(name, rate >= 0 && !math.IsInf(rate, 0), "0 or more")
+	}
+	wrong = append(wrong, c.indexFlags.Validate())
+	_, err := httpapi.ParseProxies(c.Proxies)
+	check("TRUSTED_PROXIES", err == nil, fmt.Sprintf("addresses and networks: %v", err))
+	check("DRAIN_TIME", c.DrainTime >= 0 && c.DrainTime <= maxTime, "at least 0, not negative, and at most "+maxTime.String())
+	check("CACHE_MB", c.CacheMB >= 0 && c.CacheMB <= maxSize, fmt.Sprintf("at least 0, not negative, and at most %d", maxSize))
+	cookie := http.Cookie{Name: c.JWTCookie} //nolint:gosec // only its name is asked, it is never sent
+	check("JWT_COOKIE", c.JWTCookie == "" || cookie.Valid() == nil, "a cookie's name")
+	check("PUBLIC_URL", c.PublicURL == "" || webURL(strings.ReplaceAll(c.PublicURL, "{uniacid}", "1")), "an http or https URL without a query and a fragment")
+	for _, origin := range c.CORSOrigins {
+		check("CORS_ORIGINS", webOrigin(origin), fmt.Sprintf("origins, such as https://mall.example.com, and not %q", origin))
+	}
+	check("LISTEN_ADDR", listenable(c.ListenAddr), "host:port or unix:/path")
+	check("ADMIN_ADDR", c.AdminAddr == "" || listenable(c.AdminAddr) && !strings.HasPrefix(c.AdminAddr, "unix:"), "host:port")
+	check("TLS_CERT", (c.TLSCert == "") == (c.TLSKey == ""), "set together with TLS_KEY")
+	if c.DatabaseDSN != "" {
+		_, err := mysql.ParseDSN(c.DatabaseDSN)
+		check("DATABASE_DSN", err == nil, "user:password@tcp(host:3306)/name")
+	}
+	if c.JWTSecret != "" {
+		if err := auth.CheckSecret([]byte(c.JWTSecret)); err != nil {
+			wrong = append(wrong, fmt.Errorf("JWT_SECRET: %w", err))
 		}
 	}
-	if _, err := httpapi.ParseProxies(c.Proxies); err != nil {
-		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
+	return errors.Join(wrong...)
+}
+
+// What sizes and times may be: sums and multiples of them overflow nowhere.
+const (
+	maxSize = 1 << 26
+	maxTime = 24 * time.Hour
+)
+
+func webURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
+
+func webOrigin(text string) bool {
+	u, err := url.Parse(text)
+	return text == "*" || err == nil && webURL(text) && u.Path == ""
+}
+
+func listenable(address string) bool {
+	if path, unix := strings.CutPrefix(address, "unix:"); unix {
+		return filepath.IsAbs(path)
 	}
-	if c.DrainTime < 0 {
-		return errors.New("DRAIN_TIME must not be negative")
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
 	}
-	if c.CacheMB < 0 {
-		return errors.New("CACHE_MB must not be negative")
-	}
-	if cookie := (http.Cookie{Name: c.JWTCookie}); c.JWTCookie != "" && cookie.Valid() != nil { //nolint:gosec // only its name is asked, it is never sent
-		return fmt.Errorf("JWT_COOKIE: %q is no cookie's name", c.JWTCookie)
-	}
-	return nil
+	_, err = net.DefaultResolver.LookupPort(context.Background(), "tcp", port)
+	return err == nil
 }
 
 // traceTime is what the traces that are not sent yet get at the end.
@@ -191,7 +237,7 @@ func (c serveCommand) serve(
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.ListenAddr)
+	listener, err := listen(ctx, c.ListenAddr)
 	if err != nil {
 		return fmt.Errorf("LISTEN_ADDR: %w", err)
 	}
@@ -207,7 +253,18 @@ func (c serveCommand) serve(
 		// contract's envelope.
 		MaxHeaderBytes: 8 * (c.MaxHeader + c.MaxURL),
 	}
-	if err := c.hint(ctx, s, db, "http://"+reachable(listener.Addr()), secret); err != nil {
+	scheme, start := "http", server.Serve
+	if c.TLSCert != "" {
+		files := &certificate{cert: c.TLSCert, key: c.TLSKey, log: s.log}
+		if _, err := files.get(nil); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		server.TLSConfig = &tls.Config{GetCertificate: files.get, MinVersion: tls.VersionTLS12}
+		scheme, start = "https", func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+	} else if exposed(listener.Addr()) && len(c.Proxies) == 0 {
+		s.log.Warn("tokens and customers' data go over the network in the clear: set TLS_CERT and TLS_KEY, or TRUSTED_PROXIES where a proxy in front has TLS")
+	}
+	if err := c.hint(ctx, s, db, scheme+"://"+reachable(listener.Addr()), secret); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	filling, stop := context.WithCancel(ctx)
@@ -223,7 +280,7 @@ func (c serveCommand) serve(
 	// Said last: from here on being told to stop is no failed start.
 	s.log.Info("listening", "address", listener.Addr().String())
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- start(listener) }()
 	select {
 	case err := <-served:
 		return err
@@ -284,7 +341,8 @@ func reachable(listening net.Addr) string {
 // hint prints a curl line that answers and a link that opens the customer page signed in, for the
 // first manager of an embedded database; its token is made with the database's own secret.
 func (c serveCommand) hint(ctx context.Context, s streams, db *sql.DB, address string, secret []byte) error {
-	if c.DatabaseDSN != "" || len(secret) == 0 {
+	// What is not read by somebody at once may be kept for long, as by a service manager.
+	if c.DatabaseDSN != "" || len(secret) == 0 || !c.Demo && !terminal(s.out) || strings.HasPrefix(c.ListenAddr, "unix:") {
 		return nil
 	}
 	m, err := gendb.New(db).FirstManager(ctx)

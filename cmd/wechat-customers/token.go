@@ -11,7 +11,7 @@ import (
 
 // tokenFlags say how tokens are signed and read.
 type tokenFlags struct {
-	JWTSecret   string `name:"jwt-secret" env:"JWT_SECRET" placeholder:"TEXT" help:"Secret of HS256 tokens, at least 32 bytes. Default on the embedded database: one of its own, kept in DATA_DIR."`
+	JWTSecret   string `name:"jwt-secret" env:"JWT_SECRET" secret:"" placeholder:"TEXT" help:"Secret of HS256 tokens, at least 32 bytes. Default on the embedded database: one of its own, kept in DATA_DIR."`
 	JWTIssuer   string `name:"jwt-issuer" env:"JWT_ISSUER" placeholder:"TEXT" help:"The iss that tokens must have."`
 	JWTAudience string `name:"jwt-audience" env:"JWT_AUDIENCE" placeholder:"TEXT" help:"The aud that tokens must have."`
 }

@@ -29,7 +29,7 @@ import (
 // start is when the tests' clocks begin: 2024-05-01T00:00:00Z.
 var start = time.Unix(1714521600, 0)
 
-var secret = []byte("0123456789abcdef0123456789abcdef")
+var secret = []byte("Zm7Qx0vLr2Tn8KdWc5HyUe1BsJ4aGpXo")
 
 // clock is a time that the test sets.
 type clock struct{ seconds atomic.Int64 }

@@ -13,7 +13,7 @@ import (
 // are left out when empty. It fails when secret is shorter than MinSecret, m names no member or no
 // uniacid, or ttl is under a second.
 func Mint(secret []byte, m Member, ttl time.Duration, now time.Time, iss, aud string) (string, error) {
-	if err := checkSecret(secret); err != nil {
+	if err := CheckSecret(secret); err != nil {
 		return "", err
 	}
 	switch {

@@ -6,9 +6,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // SecretFile is the name of the embedded server's own secret in its data directory.
@@ -36,25 +38,68 @@ func LoadOrCreateSecret(dir string) ([]byte, error) {
 
 func loadSecret(path string) ([]byte, error) {
 	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is no regular file", path)
-	case info.Mode().Perm() != 0o600:
+	if err == nil && info.Mode().IsRegular() && info.Mode().Perm() != 0o600 {
 		if err := os.Chmod(path, 0o600); err != nil {
 			return nil, fmt.Errorf("the secret is open to others: %w", err)
 		}
 	}
-	raw, err := os.ReadFile(path)
+	secret, err := ReadSecretFile(path)
 	if err != nil {
 		return nil, err
 	}
-	secret := bytes.TrimRight(raw, "\r\n")
-	if err := checkSecret(secret); err != nil {
+	if err := CheckSecret(secret); err != nil {
 		return nil, fmt.Errorf("%s: %w; without the file a new one is made", path, err)
 	}
 	return secret, nil
+}
+
+// ReadSecretFile returns the text of a file without the line break at its end. It refuses a file
+// that others may have written: one of another owner than this process's user or root, or one that
+// others may write or put into its folder.
+func ReadSecretFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat() // of what is read, whatever the path becomes
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", path)
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, at := range []string{filepath.Dir(path), filepath.Dir(real)} {
+		folder, err := os.Stat(at)
+		if err != nil {
+			return nil, err
+		}
+		if err := ours(at, folder); err != nil {
+			return nil, err
+		}
+	}
+	if err := ours(path, info); err != nil {
+		return nil, err
+	}
+	raw, err := io.ReadAll(io.LimitReader(f, maxSecretFile))
+	return bytes.TrimRight(raw, "\r\n"), err
+}
+
+const maxSecretFile = 1 << 16
+
+// ours returns an error where somebody else than this process's user and root may write.
+func ours(path string, info fs.FileInfo) error {
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && owner.Uid != 0 && int(owner.Uid) != os.Geteuid() {
+		return fmt.Errorf("%s belongs to another user (%d)", path, owner.Uid)
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("%s may be written by others (mode %v)", path, info.Mode().Perm())
+	}
+	return nil
 }
 
 // createSecret puts a new secret at path, unless there is one by then: a link never replaces a

@@ -69,7 +69,7 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 		return nil, fmt.Errorf("the leeway for clocks is negative: %s", cfg.Leeway)
 	}
 	if len(cfg.Secret) > 0 {
-		if err := checkSecret(cfg.Secret); err != nil {
+		if err := CheckSecret(cfg.Secret); err != nil {
 			return nil, err
 		}
 		methods = append(methods, jwt.SigningMethodHS256.Alg())
@@ -100,13 +100,6 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 	}
 	v.parser, v.validator = jwt.NewParser(options...), jwt.NewValidator(options...)
 	return v, nil
-}
-
-func checkSecret(secret []byte) error {
-	if len(secret) < MinSecret {
-		return fmt.Errorf("the secret has %d bytes; HS256 needs at least %d (openssl rand -base64 32 makes one)", len(secret), MinSecret)
-	}
-	return nil
 }
 
 // VerifyRequest returns the member that the request's token names: that of `Authorization: Bearer`,

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
-var secret = []byte("0123456789abcdef0123456789abcdef")
+var secret = []byte("Zm7Qx0vLr2Tn8KdWc5HyUe1BsJ4aGpXo")
 
 // mall is a server on a database of its own.
 type mall struct {

@@ -111,7 +111,7 @@ func New(cfg Config, more ...func(*echo.Echo)) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.Use(x.observe, shared, x.limit)
+	e.Use(x.observe, private, shared, x.limit)
 	for path, item := range doc.Paths.Map() {
 		if item.Get == nil {
 			return nil, fmt.Errorf("%s has no GET in the document", path)

@@ -371,3 +371,15 @@ func toFault(err error) *apierr.Error {
 	}
 	return apierr.Of(err)
 }
+
+// private keeps answers from being framed, read as another type, or embedded by other sites' pages;
+// who may call from a browser is CORS_ORIGINS' business. Pages set a policy of their own.
+func private(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set(echo.HeaderXContentTypeOptions, "nosniff")
+		h.Set(echo.HeaderContentSecurityPolicy, "frame-ancestors 'none'")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		return next(c)
+	}
+}

@@ -37,7 +37,7 @@ import (
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
 // secret signs the tests' tokens.
-var secret = []byte("0123456789abcdef0123456789abcdef")
+var secret = []byte("Zm7Qx0vLr2Tn8KdWc5HyUe1BsJ4aGpXo")
 
 // uniacid, crop and uid are those of most tests: member 7 of account 2 manages enterprise 1.
 const (

@@ -700,7 +700,7 @@ test("the card shows every field of the contract, by name, and one that the serv
   const shown = Object.fromEntries(await page.getByRole("dialog").locator("[data-field]").evaluateAll((lines) => lines.map((line) => [line.dataset.field, [line.querySelector("dt").textContent, line.querySelector("dd").textContent]])));
   const told = {
     "contact.external_type": "WeChat", "contact.gender": "Female", "contact.is_member": "Yes", "follow.tag_name": `${row.tag_name.replaceAll(",", ", ")}`, "follow.tag_id": row.tag_id.replaceAll(",", ", "),
-    "follow.add_way": "Assigned by an administrator", "follow.status": "Lost", "follow.createtime": "2020-09-13 20:26:41", "follow.customer_create_time": "2020-09-13 20:26:40",
+    "follow.remark_mobiles": "02112345678", "follow.add_way": "Assigned by an administrator", "follow.status": "Lost", "follow.createtime": "2020-09-13 20:26:41", "follow.customer_create_time": "2020-09-13 20:26:40",
     "employee.gender": { 0: "Unknown", 1: "Male", 2: "Female" }[row.has_one_employee.gender], "employee.status": "Not activated", "employee.disabled": "Yes",
   };
   if (row.has_one_customer.external_type === 2) told["contact.external_type"] = "WeCom";

@@ -69,16 +69,17 @@ var errReported = errors.New("failed")
 // reads the environment.
 type program struct {
 	logFlags
-	Serve   serveCommand   `cmd:"" help:"Serve the API."`
-	Migrate migrateCommand `cmd:"" help:"Create the tables, or bring them up to date."`
-	Import  importCommand  `cmd:"" help:"Load records from newline-delimited JSON, or from saved answers of getList."`
-	Copy    copyCommand    `cmd:"" help:"Copy what an installation of the original holds, once or again and again."`
-	Compare compareCommand `cmd:"" help:"Compare the original's answers with this service's."`
-	Demo    demoCommand    `cmd:"" help:"Load the demonstration enterprise."`
-	Check   checkCommand   `cmd:"" help:"Recompute everything that is derived from the base rows and list what differs."`
-	Reindex reindexCommand `cmd:"" help:"Make everything that is derived from the base rows right again, while others read and write."`
-	Version versionCommand `cmd:"" help:"Print the program's version and build."`
-	Token   tokenCommand   `cmd:"" help:"Mint a token (HS256) and print it alone on standard output."`
+	Serve    serveCommand    `cmd:"" help:"Serve the API."`
+	Migrate  migrateCommand  `cmd:"" help:"Create the tables, or bring them up to date."`
+	Import   importCommand   `cmd:"" help:"Load records from newline-delimited JSON, or from saved answers of getList."`
+	Copy     copyCommand     `cmd:"" help:"Copy what an installation of the original holds, once or again and again."`
+	Compare  compareCommand  `cmd:"" help:"Compare the original's answers with this service's."`
+	Demo     demoCommand     `cmd:"" help:"Load the demonstration enterprise."`
+	Check    checkCommand    `cmd:"" help:"Recompute everything that is derived from the base rows and list what differs."`
+	Reindex  reindexCommand  `cmd:"" help:"Make everything that is derived from the base rows right again, while others read and write."`
+	Version  versionCommand  `cmd:"" help:"Print the program's version and build."`
+	Licences licencesCommand `cmd:"" help:"Print the licences of the program and of everything in it."`
+	Token    tokenCommand    `cmd:"" help:"Mint a token (HS256) and print it alone on standard output."`
 }
 
 // streams are the program's standard streams, and the log on standard error.

@@ -1,25 +1,32 @@
 #!/usr/bin/env bash
-# build.sh FOLDER NFPM…: builds the program from the work tree's commit, and of it the Debian package, a bill of materials and the checksums of both.
-# The version is the tag's that the commit has, else the one that Go makes of the last tag, the commit's time and its name. The same commit makes the
-# same bytes wherever it is built. DATE (a time) and VERSION stand in for the commit's, in the test of an upgrade.
+# build.sh FOLDER NFPM…: builds the program from a fresh clone of the commit, and of it the Debian package, a bill of materials and the checksums of both.
+# The version is the tag's that the commit has, else the one that Go makes of the last tag, the commit's time and its name; VERSION is another, for the
+# test of an upgrade. The same commit makes the same bytes wherever it is built.
 set -euo pipefail
 out=$1 nfpm=("${@:2}")
+[ -z "$(git status --porcelain)" ] || echo "what is not committed is not in the package"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+git clone -q . "$work/tree"
+rm -rf "$out" && mkdir -p "$out" && out=$(realpath "$out")
+cd "$work/tree"
+
+arch=$(go env GOARCH) parts=$work/parts
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export GOOS=linux CGO_ENABLED=0 SOURCE_DATE_EPOCH
-SOURCE_DATE_EPOCH=${DATE:-$(git log -1 --format=%ct)}
-rm -rf "$out"
-mkdir -p "$out/parts"
-parts=$(realpath "$out/parts")
-go build -trimpath -buildvcs=true -ldflags=-buildid= -o "$parts/" ./cmd/wechat-customers
-host() { GOOS='' GOARCH='' go "$@"; }
-host build -C internal/tools/package -o "$parts/" ./components
+host() { env GOOS= GOARCH= "$@"; }
+go build -trimpath -buildvcs=true -ldflags='-s -w -buildid=' -o "$parts/" ./cmd/wechat-customers
+host go build -C internal/tools/package -o "$parts/" ./components
+# Built for another machine, it is built for this one too, to print.
+program=$parts/wechat-customers
+[ "$arch" = "$(go env GOHOSTARCH)" ] || { program=$parts/host && host go build -o "$program" ./cmd/wechat-customers; }
 "$parts/components" sbom "$parts/wechat-customers" >"$parts/sbom.cdx.json"
-# What is printed is no matter of the machine that it is built for.
-host run ./cmd/wechat-customers licences | gzip -9n >"$parts/licences.txt.gz"
-host run ./cmd/wechat-customers --help >"$parts/help.txt"
+"$program" licences | gzip -9n >"$parts/licences.txt.gz"
+"$program" --help >"$parts/help.txt"
 bash internal/tools/package/man.sh "$parts/help.txt" README.md | gzip -9n >"$parts/wechat-customers.1.gz"
+
 version=${VERSION:-$(go version -m "$parts/wechat-customers" | awk '$1 == "mod" { print $3 }')}
-ARCH=$(go env GOARCH) DATE=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ) VERSION=$version OUT=$parts \
-  GOOS='' GOARCH='' "${nfpm[@]}" package --config deploy/debian/nfpm.yaml --packager deb --target "$out"
-cp "$parts/sbom.cdx.json" "$out/wechat-customers_$(go env GOARCH).cdx.json"
-rm -rf "$parts"
-(cd "$out" && sha256sum -- * >SHA256SUMS && cat SHA256SUMS)
+sed -e "s|\${ARCH}|$arch|; s|\${VERSION}|$version|; s|\${OUT}|$parts|" deploy/debian/nfpm.yaml >"$parts/nfpm.yaml"
+host "${nfpm[@]}" package --config "$parts/nfpm.yaml" --packager deb --target "$out"
+cp "$parts/sbom.cdx.json" "$out/wechat-customers_$arch.cdx.json"
+cd "$out" && sha256sum -- * >SHA256SUMS && cat SHA256SUMS

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # build.sh FOLDER NFPM…: builds the program from a fresh clone of the commit, and of it the Debian package, a bill of materials and the checksums of both.
-# The version is the tag's that the commit has, else the one that Go makes of the last tag, the commit's time and its name; VERSION is another, for the
-# test of an upgrade. The same commit makes the same bytes wherever it is built.
+# The version is the tag's that the commit has, else the one that Go makes of the last tag, the commit's time and its name. The same commit makes the
+# same bytes wherever it is built.
 set -euo pipefail
 out=$1 nfpm=("${@:2}")
 [ -z "$(git status --porcelain)" ] || echo "what is not committed is not in the package"
@@ -25,7 +25,7 @@ program=$parts/wechat-customers
 "$program" --help >"$parts/help.txt"
 bash internal/tools/package/man.sh "$parts/help.txt" README.md | gzip -9n >"$parts/wechat-customers.1.gz"
 
-version=${VERSION:-$(go version -m "$parts/wechat-customers" | awk '$1 == "mod" { print $3 }')}
+version=$(go version -m "$parts/wechat-customers" | awk '$1 == "mod" { print $3 }')
 sed -e "s|\${ARCH}|$arch|; s|\${VERSION}|$version|; s|\${OUT}|$parts|" deploy/debian/nfpm.yaml >"$parts/nfpm.yaml"
 host "${nfpm[@]}" package --config "$parts/nfpm.yaml" --packager deb --target "$out"
 cp "$parts/sbom.cdx.json" "$out/wechat-customers_$arch.cdx.json"

@@ -32,7 +32,10 @@ say "built"
 bash internal/tools/package/build.sh "$dir/new" "$@"
 bash internal/tools/package/build.sh "$dir/again" "$@" >/dev/null
 diff "$dir/new/SHA256SUMS" "$dir/again/SHA256SUMS" || fail "built again the bytes are others"
-VERSION=0.0.0-0 bash internal/tools/package/build.sh "$dir/old" "$@" >/dev/null
+mkdir "$dir/old"
+dpkg-deb -R "$dir"/new/*.deb "$dir/old/tree"
+sed -i 's/^Version: .*/Version: 0.0.0~0/' "$dir/old/tree/DEBIAN/control"
+dpkg-deb -Znone -b "$dir/old/tree" "$dir/old/old.deb" >/dev/null
 
 value() { sed -n "s/^$1=//p" $unit; }
 # start runs what the unit says, as its user, with its settings, and nothing else.

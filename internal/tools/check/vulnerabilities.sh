@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # vulnerabilities.sh GOVULNCHECK…: runs it on the program. Only where the network does not lead to the vulnerability database is that no failure:
-# then one line says that nothing was checked, and is added to the file that NOT_CHECKED names, if any, for CI's summary. GOVULNDB names another database (https:// or file://).
+# then one line says that nothing was checked, and is added to the file that NOT_CHECKED names, for CI's summary. GOVULNDB names another database
+# (https:// or file://).
 set -uo pipefail
 output=$(env "$@" -db "${GOVULNDB:-https://vuln.go.dev}" ./... 2>&1)
 code=$?

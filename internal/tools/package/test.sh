@@ -93,8 +93,8 @@ sed -i 's/^LISTEN_ADDR=.*/LISTEN_ADDR=127.0.0.1:0/' /etc/wechat-customers/settin
 
 say "started"
 start
-owner=$(ps -o user:32= -C wechat-customers | sort -u)
-[ "$(tr -d ' ' <<<"$owner")" = wechat-customers ] || fail "it runs as $owner"
+owner=$(ps -o user:32= -p "${pid:-$(systemctl show -P MainPID wechat-customers)}" | tr -d ' ')
+[ "$owner" = wechat-customers ] || fail "it runs as $owner"
 [ -z "$(find $state ! -user wechat-customers)" ] || fail "its data are not its own"
 as() { setpriv --reuid=wechat-customers --regid=wechat-customers --clear-groups env -i PATH="$PATH" DATA_DIR=$state wechat-customers "$@"; }
 as import - <<<'{"business":{"uniacid":2,"id":1,"name":"kept"}}' 2>/dev/null | grep -q "1 new" || fail "import"

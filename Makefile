@@ -160,6 +160,7 @@ test/package: ## build the package twice, and install, start, upgrade and remove
 
 .PHONY: release
 release: verify/breaking ## keep api/openapi.yaml as the document that later ones must not break, and require the Go client in its version
+	@grep "^## $$(sed -n 's/^  version: //p' api/openapi.yaml)$$" CHANGELOG.md || { echo "CHANGELOG.md does not say what is in it"; exit 1; }
 	cp api/openapi.yaml api/released.yaml
 	@version=v$$(sed -n 's/^  version: //p' api/openapi.yaml) && ours=example.com/wechatcustomers \
 	&& go -C api/client mod edit -require=$$ours/gen/models@$$version \

@@ -168,7 +168,9 @@ func TestTheBackupOfADatabaseIsRestored(t *testing.T) {
 	env := []string{"DATABASE_DSN=" + dsn, "HOME=" + dir, "PATH=" + filepath.Dir(program) + ":" + os.Getenv("PATH"), "INDEX_FROM=0"}
 	run(t, dir, env, program, "migrate")
 	run(t, dir, env, program, "demo")
-	count := func() int64 { return one(t, open(t, dsn), "SELECT COUNT(*) FROM follows") + one(t, open(t, dsn), "SELECT COUNT(*) FROM follow_sets") }
+	count := func() int64 {
+		return one(t, open(t, dsn), "SELECT COUNT(*) FROM follows") + one(t, open(t, dsn), "SELECT COUNT(*) FROM follow_sets")
+	}
 	before := count()
 	replace := []string{"DATABASE wechat", "DATABASE " + cfg.DBName, " wechat ", " " + cfg.DBName + " "}
 	shell(t, dir, env, block(t, "Backup and restore", 0), replace...)

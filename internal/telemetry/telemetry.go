@@ -106,7 +106,9 @@ type Data struct {
 // WatchData adds the state of the data, which is read as the metrics are asked for; read has a
 // second for it. Where it fails wechat_database_up is 0, and nothing is said of the data.
 func (t *Telemetry) WatchData(read func(context.Context) (Data, error)) {
-	describe := func(name, help string, labels ...string) *prometheus.Desc { return prometheus.NewDesc(name, help, labels, nil) }
+	describe := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help, labels, nil)
+	}
 	t.registry.MustRegister(&data{
 		read:        read,
 		up:          describe("wechat_database_up", "1 where the database answers with its state within a second."),

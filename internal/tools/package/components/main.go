@@ -9,6 +9,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"debug/buildinfo"
 	"encoding/json"
 	"errors"
@@ -72,9 +73,13 @@ func licences(out io.Writer) error {
 	all := []*found{{name: "Go", root: strings.TrimSpace(goroot), files: []string{filepath.Join(strings.TrimSpace(goroot), "LICENSE")}}}
 	for d := json.NewDecoder(strings.NewReader(listed)); ; {
 		var p struct {
-			Dir      string
-			Standard bool
-			Module   *struct{ Path, Version, Dir string }
+			Dir      string `json:"Dir"`
+			Standard bool   `json:"Standard"`
+			Module   *struct {
+				Path    string `json:"Path"`
+				Version string `json:"Version"`
+				Dir     string `json:"Dir"`
+			} `json:"Module"`
 		}
 		if err := d.Decode(&p); errors.Is(err, io.EOF) {
 			break
@@ -159,9 +164,8 @@ func (f *found) write(out io.Writer) error {
 }
 
 func goCommand(args ...string) (string, error) {
-	cmd := exec.Command("go", args...)
 	// What is linked in differs with the system.
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
+	cmd := exec.CommandContext(context.Background(), "env", append([]string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "go"}, args...)...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()

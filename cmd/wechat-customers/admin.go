@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,8 +17,10 @@ import (
 	"strings"
 	"time"
 
+	gendb "example.com/wechatcustomers/gen/db"
 	"example.com/wechatcustomers/internal/audit"
 	"example.com/wechatcustomers/internal/httpapi"
+	"example.com/wechatcustomers/internal/index"
 	"example.com/wechatcustomers/internal/telemetry"
 )
 
@@ -122,6 +125,38 @@ func (f adminFlags) admin(ctx context.Context, s streams, t *telemetry.Telemetry
 	}()
 	s.log.Info("metrics", "address", listener.Addr().String())
 	return func() { _ = server.Close(); <-done }, nil
+}
+
+// dataState returns what reads the state of the data: enterprises of more than from live follows should
+// have an index.
+func dataState(db *sql.DB, from int32) func(context.Context) (telemetry.Data, error) {
+	return func(ctx context.Context) (d telemetry.Data, err error) {
+		q := gendb.New(db)
+		indexed, err := q.CountIndexed(ctx, index.Format)
+		if err != nil {
+			return d, err
+		}
+		d.Indexed = int(indexed)
+		crops, err := q.ListEnterprisesToIndex(ctx, index.Format)
+		if err != nil {
+			return d, err
+		}
+		for _, crop := range crops {
+			large, err := q.HasFollows(ctx, gendb.HasFollowsParams{CropID: crop, Offset: from})
+			if err != nil {
+				return d, err
+			}
+			if large {
+				d.Unindexed++
+			}
+		}
+		newest, err := q.NewestVersion(ctx)
+		if err != nil || newest == 0 {
+			return d, err
+		}
+		d.Changed = time.UnixMicro(newest)
+		return d, nil
+	}
 }
 
 // tracesWanted says whether the standard variables of OpenTelemetry name somebody who takes traces.

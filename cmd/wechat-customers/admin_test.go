@@ -37,6 +37,7 @@ func TestAServerCanBeWatchedAndItsAuditTrailSaysWhoReadWhat(t *testing.T) {
 		"/metrics": {
 			`http_request_duration_seconds_count{operation="getList",status="200"} 3`, `sql_query_duration_seconds_count{query="GetAccess"} 3`,
 			`go_sql_open_connections{db_name="database"}`, "go_goroutines", "wechat_build_info",
+			"wechat_database_up 1", `wechat_index_enterprises{state="complete"} 1`, `wechat_index_enterprises{state="missing"} 0`, "wechat_data_changed_timestamp_seconds 1.",
 		},
 		"/version":              {`"go":"go1.`},
 		"/debug/pprof/cmdline":  {"serve"},

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"debug/buildinfo"
 	"io"
 	"net/http"
 	"os"
@@ -105,4 +106,25 @@ func TestCommandsAtOnceShareOneEmbeddedDatabaseAndTheLastOneStopsIt(t *testing.T
 		t.Errorf("the last one, told to stop: exit code %d\n%s%s", code, out, errs)
 	}
 	stopped(t, dir)
+}
+
+func TestTheLicencesCommandPrintsThoseOfEverythingThatIsLinkedInAndServed(t *testing.T) {
+	t.Parallel()
+	program := build(t)
+	printed := run(t, ".", nil, program, "licences")
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants := []string{"MIT License", "\nGo (BSD-3-Clause)\n", "\n@vue/runtime-dom 3.", "\nswagger-ui-dist ", "\nelement-plus "}
+	for _, m := range info.Deps {
+		if m.Replace == nil {
+			wants = append(wants, "\n"+m.Path+" "+m.Version+" (")
+		}
+	}
+	for _, want := range wants {
+		if !strings.Contains(printed, want) {
+			t.Errorf("%q is not among the licences: make generate/licences", want)
+		}
+	}
 }

@@ -79,6 +79,7 @@ type program struct {
 	Check           checkCommand           `cmd:"" help:"Recompute everything that is derived from the base rows and list what differs."`
 	Reindex         reindexCommand         `cmd:"" help:"Make everything that is derived from the base rows right again, while others read and write."`
 	Version         versionCommand         `cmd:"" help:"Print the program's version and build."`
+	Licences        licencesCommand        `cmd:"" help:"Print the licences of the program and of everything in it."`
 	Config          configCommand          `cmd:"" help:"Print the settings in force and where each came from."`
 	Token           tokenCommand           `cmd:"" help:"Mint a token (HS256) and print it alone on standard output."`
 	UpgradeDatabase upgradeDatabaseCommand `cmd:"" help:"Let a newer MariaDB or MySQL have the embedded database; there is no way back."`

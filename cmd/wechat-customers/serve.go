@@ -160,6 +160,7 @@ func (c serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	watched.WatchPool(db, "database")
+	watched.WatchData(dataState(db, c.IndexFrom))
 	err = c.serve(ctx, s, db, dsn, verifier, secret, watched)
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), traceTime)
 	defer cancel()

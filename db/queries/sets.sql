@@ -84,6 +84,10 @@ SELECT b.id FROM businesses b LEFT JOIN versions v ON v.crop_id = b.id
 WHERE COALESCE(v.indexed, 0) <> sqlc.arg('format')
 ORDER BY b.id;
 
+-- name: CountIndexed :one
+-- CountIndexed returns how many enterprises have a complete index of this format.
+SELECT COUNT(*) FROM versions v WHERE v.indexed = sqlc.arg('format');
+
 -- name: NewestVersion :one
 -- NewestVersion returns the greatest version of the rows of any enterprise: when one was last changed.
 SELECT CAST(COALESCE(MAX(v.rows_version), 0) AS SIGNED) AS newest FROM versions v;

@@ -11,6 +11,18 @@ import (
 	"strings"
 )
 
+const countIndexed = `-- name: CountIndexed :one
+SELECT COUNT(*) FROM versions v WHERE v.indexed = ?
+`
+
+// CountIndexed returns how many enterprises have a complete index of this format.
+func (q *Queries) CountIndexed(ctx context.Context, format int32) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countIndexed, format)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deleteFollowChanges = `-- name: DeleteFollowChanges :exec
 DELETE FROM follow_changes WHERE crop_id = ?
 `

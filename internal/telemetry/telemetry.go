@@ -103,6 +103,57 @@ func (t *Telemetry) WatchPool(db *sql.DB, name string) {
 	t.registry.MustRegister(collectors.NewDBStatsCollector(db, name))
 }
 
+// Data is what the database has, as an operator asks.
+type Data struct {
+	Indexed, Unindexed int       // enterprises with an index, and those that should have one and have not
+	Changed            time.Time // when a follow or contact was last changed; zero: never
+}
+
+// WatchData adds the state of the data, which is read as the metrics are asked for; read has a
+// second for it. Where it fails wechat_database_up is 0, and nothing is said of the data.
+func (t *Telemetry) WatchData(read func(context.Context) (Data, error)) {
+	describe := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help, labels, nil)
+	}
+	t.registry.MustRegister(&data{
+		read:        read,
+		up:          describe("wechat_database_up", "1 where the database answers with its state within a second."),
+		enterprises: describe("wechat_index_enterprises", "Enterprises with a complete index, and large ones whose index is missing.", "state"),
+		changed:     describe("wechat_data_changed_timestamp_seconds", "When a customer of any enterprise was last changed, by an import or otherwise."),
+	})
+}
+
+// data is the collector of Data.
+type data struct {
+	read                     func(context.Context) (Data, error)
+	up, enterprises, changed *prometheus.Desc
+}
+
+func (d *data) Describe(all chan<- *prometheus.Desc) {
+	all <- d.up
+	all <- d.enterprises
+	all <- d.changed
+}
+
+func (d *data) Collect(all chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
+		all <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	}
+	now, err := d.read(ctx)
+	if err != nil {
+		gauge(d.up, 0)
+		return
+	}
+	gauge(d.up, 1)
+	gauge(d.enterprises, float64(now.Indexed), "complete")
+	gauge(d.enterprises, float64(now.Unindexed), "missing")
+	if !now.Changed.IsZero() {
+		gauge(d.changed, float64(now.Changed.UnixMicro())/float64(time.Second/time.Microsecond))
+	}
+}
+
 // Metrics answers with all metrics.
 func (t *Telemetry) Metrics() http.Handler {
 	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{Registry: t.registry})

@@ -390,14 +390,10 @@ func (b *batch) fresh(record []Value) []Value {
 	for _, c := range b.t.stored {
 		column := &b.t.columns[c]
 		switch {
-<<<<<<< ours
 		case record[c].Is == IfNew:
 			row[c] = record[c]
 			row[c].Is = Present
-		case record[c].Is != Absent:
-=======
 		case record[c].Is == Present || record[c].Is == Null:
->>>>>>> theirs
 			row[c] = record[c]
 		case c == b.t.id:
 			// The database gives one.
@@ -421,11 +417,7 @@ func (b *batch) merged(row, record []Value) []Value {
 	before := row
 	row = slices.Clone(row)
 	for _, c := range b.t.stored {
-<<<<<<< ours
 		if is := record[c].Is; (is == Present || is == Null) && !slices.Contains(b.t.key, c) {
-=======
-		if is := record[c].Is; is == Present || is == Null {
->>>>>>> theirs
 			row[c] = record[c]
 		}
 	}

@@ -88,11 +88,8 @@ const (
 	Absent Presence = iota
 	Null
 	Present
-<<<<<<< ours
 	IfNew
-=======
 	IfChanged // only where the record changes the row in another field
->>>>>>> theirs
 )
 
 // Text returns a text value.
@@ -101,7 +98,6 @@ func Text(s string) Value { return Value{Text: s, Is: Present} }
 // Int returns a number value.
 func Int(n int64) Value { return Value{Int: n, Is: Present} }
 
-<<<<<<< ours
 // ForNew returns v for a new row only.
 func ForNew(v Value) Value {
 	v.Is = IfNew
@@ -112,7 +108,6 @@ func ForNew(v Value) Value {
 // row is missing. Of two rows of one key such a one gives way to any other.
 const FirstMadeID = 1 << 40
 
-=======
 // WhereChanged returns v for a row that the record changes in another field: a new row takes the
 // column's default.
 func WhereChanged(v Value) Value {
@@ -120,7 +115,6 @@ func WhereChanged(v Value) Value {
 	return v
 }
 
->>>>>>> theirs
 // Type is what a column holds, and so what a record may bring for it.
 type Type uint8
 

@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"example.com/wechatcustomers/internal/httpapi"
+	"example.com/wechatcustomers/internal/wecom"
 	"example.com/wechatcustomers/internal/writer"
 )
 
@@ -74,6 +75,7 @@ type program struct {
 	Import  importCommand  `cmd:"" help:"Load records from newline-delimited JSON, or from saved answers of getList."`
 	Copy    copyCommand    `cmd:"" help:"Copy what an installation of the original holds, once or again and again."`
 	Compare compareCommand `cmd:"" help:"Compare the original's answers with this service's."`
+	Sync    syncCommand    `cmd:"" help:"Fill the tables from WeCom, once or on a schedule; or say how far that is."`
 	Demo    demoCommand    `cmd:"" help:"Load the demonstration enterprise."`
 	Check   checkCommand   `cmd:"" help:"Recompute everything that is derived from the base rows and list what differs."`
 	Reindex reindexCommand `cmd:"" help:"Make everything that is derived from the base rows right again, while others read and write."`
@@ -100,6 +102,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { exited = true }),
 		kong.Vars{
+			"wecom_url": wecom.DefaultURL,
 			"data_dir": dataDir(), "index_from": strconv.Itoa(writer.DefaultIndexFrom),
 			"rate_member": rate(httpapi.DefaultRates.Member), "rate_address": rate(httpapi.DefaultRates.Address), "rate_failures": rate(httpapi.DefaultRates.Failures),
 		},

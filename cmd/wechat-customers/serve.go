@@ -13,7 +13,10 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"sync"
 	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"example.com/wechatcustomers/api"
 	gendb "example.com/wechatcustomers/gen/db"
@@ -31,6 +34,8 @@ type serveCommand struct {
 	indexFlags
 	tokenFlags
 	adminFlags
+	wecomFlags
+	WecomSync    time.Duration `env:"WECOM_SYNC" default:"6h" placeholder:"6h" help:"From the beginning of a sync from WeCom to that of the next (${default}); 0: callbacks alone."`
 	ListenAddr   string        `env:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on (${default})."`
 	PublicURL    string        `name:"public-url" env:"PUBLIC_URL" placeholder:"URL" help:"What page links begin with; {uniacid} in it is replaced. Default: the address that the request reached."`
 	Demo         bool          `help:"Load the demonstration enterprise into an empty database first."`
@@ -65,6 +70,12 @@ func (c serveCommand) Validate() error {
 	}
 	if err := c.indexFlags.Validate(); err != nil {
 		return err
+	}
+	if err := c.wecomFlags.Validate(); err != nil {
+		return err
+	}
+	if c.WecomSync < 0 {
+		return errors.New("WECOM_SYNC must not be negative")
 	}
 	for name, rate := range map[string]float64{"RATE_MEMBER": c.RateMember, "RATE_ADDRESS": c.RateAddress, "RATE_FAILURES": c.RateFailures} {
 		if !(rate >= 0) || math.IsInf(rate, 0) {
@@ -151,6 +162,14 @@ func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier
 		return err
 	}
 	defer stopAdmin()
+	pages := []func(*echo.Echo){browser}
+	service, err := c.service(db, c.WecomSync, s.log)
+	if err != nil {
+		return err
+	}
+	if service != nil {
+		pages = append(pages, service.Routes)
+	}
 	handler, err := httpapi.New(httpapi.Config{
 		Document: api.Document, Verifier: verifier,
 		Operations: getlist.New(getlist.Config{DB: db, PublicURL: c.PublicURL, Memory: cache.New(c.CacheMB << 20), Build: build}),
@@ -159,7 +178,7 @@ func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier
 		Limits: httpapi.Limits{URL: c.MaxURL, Header: c.MaxHeader, Pairs: c.MaxPairs, Body: c.MaxBody, Handle: c.Timeout},
 		Rates:  httpapi.Rates{Member: c.RateMember, Address: c.RateAddress, Failures: c.RateFailures},
 		Log:    s.log, Proxies: proxies, Telemetry: watched, Record: recorder(trail),
-	}, browser)
+	}, pages...)
 	if err != nil {
 		return err
 	}
@@ -183,14 +202,14 @@ func (c serveCommand) serve(ctx context.Context, s streams, db *sql.DB, verifier
 		return errors.Join(err, listener.Close())
 	}
 	filling, stop := context.WithCancel(ctx)
-	filled := make(chan struct{})
-	go func() {
-		defer close(filled)
-		fillIndexes(filling, s, db, int(c.IndexFrom))
-	}()
+	var filled sync.WaitGroup
+	filled.Go(func() { fillIndexes(filling, s, db, int(c.IndexFrom)) })
+	if service != nil {
+		filled.Go(func() { service.Run(filling) })
+	}
 	defer func() {
 		stop()
-		<-filled
+		filled.Wait()
 	}()
 	// Said last: from here on being told to stop is no failed start.
 	s.log.Info("listening", "address", listener.Addr().String())

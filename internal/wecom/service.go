@@ -13,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,6 +73,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	address := rate.NewLimiter(addressPerSecond, addressBurst)
 	for _, e := range cfg.Enterprises {
+		if err := e.complete(); err != nil {
+			return nil, err
+		}
 		c, err := newClient(e, cfg.URL, cfg.Waits, address)
 		if err != nil {
 			return nil, err
@@ -95,6 +100,20 @@ func (s *Service) Run(ctx context.Context) {
 		all.Go(func() { e.run(ctx) })
 	}
 	all.Wait()
+}
+
+// Only leaves the other enterprises out, none where crops is empty; it returns the ones that are
+// worked on, in the order of crop_id.
+func (s *Service) Only(crops []uint32) ([]uint32, error) {
+	for _, crop := range crops {
+		if s.enterprises[crop] == nil {
+			return nil, fmt.Errorf("enterprise %d is not in the file of enterprises", crop)
+		}
+	}
+	if len(crops) > 0 {
+		maps.DeleteFunc(s.enterprises, func(crop uint32, _ *enterprise) bool { return !slices.Contains(crops, crop) })
+	}
+	return slices.Sorted(maps.Keys(s.enterprises)), nil
 }
 
 // Once makes one sync of the enterprise, or goes on with the one that was begun, and works off its

@@ -468,7 +468,11 @@ func (e *enterprise) writePage(ctx context.Context, listed []gen.ListedCustomer,
 		}
 		read.done.NewRows += int64(result.New)
 		read.done.ChangedRows += int64(result.Changed)
-		read.done.RefusedRows += int64(len(result.Rejected))
+		refused := map[int]bool{} // a record for each, however many of its fields are wrong
+		for _, r := range result.Rejected {
+			refused[r.Record] = true
+		}
+		read.done.RefusedRows += int64(len(refused))
 	}
 	return nil
 }

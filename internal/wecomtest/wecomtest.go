@@ -4,6 +4,7 @@
 package wecomtest
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -460,10 +461,28 @@ func (s *Server) onTheWire(f *follow, external string) any {
 	return map[string]any{"external_contact": contactOnTheWire(s.customers[external]), "follow_info": f.onTheWire()}
 }
 
+// fieldsOf returns an object's fields as they are written.
+func fieldsOf(object any) map[string]any {
+	var raw map[string]json.RawMessage
+	_ = json.Unmarshal(encoded(object), &raw)
+	fields := map[string]any{}
+	for name, value := range raw {
+		fields[name] = value
+	}
+	return fields
+}
+
+// encoded returns JSON with < and > as WeCom writes them: as they are.
+func encoded(value any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(value) // what the stand-in has always can be
+	return b.Bytes()
+}
+
 func contactOnTheWire(c *gen.ExternalContact) any {
-	var fields map[string]any
-	text, _ := json.Marshal(c)
-	_ = json.Unmarshal(text, &fields)
+	fields := fieldsOf(c)
 	if c.Position == nil && len(*c.Name)%2 == 0 {
 		fields["position"] = nil
 	}
@@ -472,9 +491,7 @@ func contactOnTheWire(c *gen.ExternalContact) any {
 }
 
 func (f *follow) onTheWire() map[string]any {
-	var fields map[string]any
-	text, _ := json.Marshal(f.FollowInfo)
-	_ = json.Unmarshal(text, &fields)
+	fields := fieldsOf(f.FollowInfo)
 	switch f.odd % 4 {
 	case 0:
 		fields["wechat_channels"] = map[string]any{"nickname": "云杉号", "source": 1}
@@ -559,9 +576,7 @@ func (s calling) GetUser(_ context.Context, r gen.GetUserRequestObject) (gen.Get
 }
 
 func userOnTheWire(u gen.User, alone bool) map[string]any {
-	var fields map[string]any
-	text, _ := json.Marshal(u)
-	_ = json.Unmarshal(text, &fields)
+	fields := fieldsOf(u)
 	if alone {
 		fields["errcode"], fields["errmsg"] = 0, "ok"
 	}
@@ -633,7 +648,8 @@ type answer struct{ value any }
 
 func (a answer) write(w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	return json.NewEncoder(w).Encode(a.value)
+	_, err := w.Write(encoded(a.value))
+	return err
 }
 
 // VisitGetTokenResponse and the others write the answer.

@@ -58,7 +58,7 @@ type syncCommand struct {
 // Help says what is read.
 func (syncCommand) Help() string {
 	return `Reads tags, members and customers of the enterprises in WECOM_CONFIG from WeCom, and writes what has changed. It can be stopped at any moment and goes on
-there. Only one process works on an enterprise at a time; others wait. See docs/wecom.md.`
+there. Only one process works on an enterprise at a time; others wait.`
 }
 
 // Validate wants enterprises, and one thing to do.

@@ -132,7 +132,7 @@ type Event struct {
 
 // event makes one of now; two never happen in the same second.
 func (s *Server) event(kind, change string, fields ...string) Event {
-	now := s.o.Now()
+	now := s.o.Now().Truncate(time.Second)
 	if !now.After(s.clock) {
 		now = s.clock.Add(time.Second)
 	}

@@ -145,7 +145,7 @@ func New(o Options) *Server {
 		o.Now = time.Now
 	}
 	s := &Server{
-		o: o, clock: o.Now(), members: map[string]*member{}, customers: map[string]*gen.ExternalContact{}, tokens: map[string]issued{}, calls: map[string]*calls{},
+		o: o, clock: o.Now().Truncate(time.Second), members: map[string]*member{}, customers: map[string]*gen.ExternalContact{}, tokens: map[string]issued{}, calls: map[string]*calls{},
 	}
 	s.handler = gen.HandlerWithOptions(gen.NewStrictHandlerWithOptions(calling{s}, nil, gen.StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  func(w http.ResponseWriter, _ *http.Request, err error) { refuse(w, badParameter, err.Error()) },

@@ -103,7 +103,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.Exit(func(int) { exited = true }),
 		kong.Vars{
 			"wecom_url": wecom.DefaultURL,
-			"data_dir": dataDir(), "index_from": strconv.Itoa(writer.DefaultIndexFrom),
+			"data_dir":  dataDir(), "index_from": strconv.Itoa(writer.DefaultIndexFrom),
 			"rate_member": rate(httpapi.DefaultRates.Member), "rate_address": rate(httpapi.DefaultRates.Address), "rate_failures": rate(httpapi.DefaultRates.Failures),
 		},
 	)

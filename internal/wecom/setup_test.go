@@ -201,4 +201,3 @@ func faults(r *rand.Rand, oneIn int) func(string) wecomtest.Fault {
 		}[r.IntN(8)]
 	}
 }
-

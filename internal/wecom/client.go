@@ -79,16 +79,16 @@ var remedies = map[int64]string{
 	appDisabled:    "the app is disabled: enable it (应用管理 → the app)",
 }
 
-// NeedsPerson is an error that lasts until somebody sets something right.
-type NeedsPerson struct {
+// PersonError is an error that lasts until somebody sets something right.
+type PersonError struct {
 	Remedy string // what to set
 	Err    error
 }
 
-func (e *NeedsPerson) Error() string { return e.Remedy + " (" + e.Err.Error() + ")" }
+func (e *PersonError) Error() string { return e.Remedy + " (" + e.Err.Error() + ")" }
 
 // Unwrap returns what WeCom has answered.
-func (e *NeedsPerson) Unwrap() error { return e.Err }
+func (e *PersonError) Unwrap() error { return e.Err }
 
 // client makes the calls of one enterprise.
 type client struct {
@@ -163,7 +163,7 @@ type request func(ctx context.Context, api *gen.Client, token string) (*http.Res
 
 // call makes a call until it is answered well, as often as its errors allow: a token that does not
 // hold is renewed once, failures of WeCom's or of the network are tried three times, and a used-up
-// quota is waited out. Any other failure is an *Error, within a NeedsPerson where it is one.
+// quota is waited out. Any other failure is an *Error, within a PersonError where it is one.
 func call[T any](ctx context.Context, c *client, name string, of app, send request) (answer T, err error) {
 	again := backoff.NewExponentialBackOff()
 	again.InitialInterval = c.waits.Again
@@ -186,7 +186,7 @@ func call[T any](ctx context.Context, c *client, name string, of app, send reque
 		}
 	}
 	if remedy, ok := remedies[codeOf(err)]; ok {
-		err = &NeedsPerson{Remedy: remedy, Err: err}
+		err = &PersonError{Remedy: remedy, Err: err}
 	}
 	return answer, err
 }

@@ -137,7 +137,7 @@ func (s *Service) Once(ctx context.Context, crop uint32) error {
 func (e *enterprise) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		_, err := e.turn(ctx, false)
-		if _, noted := errors.AsType[notComplete](err); err != nil && !noted && ctx.Err() == nil {
+		if _, noted := errors.AsType[incompleteError](err); err != nil && !noted && ctx.Err() == nil {
 			// The database's, mostly.
 			e.log.Warn("wecom: no work can be done", "error", err)
 			_ = wait(ctx, longWait*e.waits.Poll)
@@ -149,10 +149,10 @@ func (e *enterprise) run(ctx context.Context) {
 // longWait is how many polls are left out where there is no working.
 const longWait = 10
 
-// notComplete is the error of a sync that has been noted with the enterprise, and logged.
-type notComplete struct{ error }
+// incompleteError is the error of a sync that has been noted with the enterprise, and logged.
+type incompleteError struct{ error }
 
-func (e notComplete) Unwrap() error { return e.error }
+func (e incompleteError) Unwrap() error { return e.error }
 
 // await returns when there may be something to do.
 func (e *enterprise) await(ctx context.Context) {

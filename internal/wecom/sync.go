@@ -47,7 +47,7 @@ func (e *enterprise) sync(ctx context.Context) error {
 		if noting := q.FailWecomSync(ctx, gendb.FailWecomSyncParams{CropID: crop, Error: clip(err.Error(), 1000), Seconds: int64(retry / time.Second)}); noting != nil {
 			return errors.Join(err, noting)
 		}
-		return notComplete{err}
+		return incompleteError{err}
 	}
 	every := max(int64(e.s.Every/time.Second), 1)
 	if err := q.EndWecomSync(ctx, gendb.EndWecomSyncParams{CropID: crop, DueAt: run + every}); err != nil {
@@ -85,7 +85,7 @@ func (e *enterprise) begin(ctx context.Context) (run int64, err error) {
 
 // retryIn returns when a sync that is not complete is to go on.
 func (e *enterprise) retryIn(ctx context.Context, err error) time.Duration {
-	if _, ok := errors.AsType[*NeedsPerson](err); ok {
+	if _, ok := errors.AsType[*PersonError](err); ok {
 		return personRetry
 	}
 	wait := firstRetry
@@ -336,7 +336,7 @@ func (e *enterprise) doneWith(ctx context.Context, run int64, userid, problem st
 func (e *enterprise) readGroup(ctx context.Context, run int64, userids []string, current map[string][]uint64, p *progress) error {
 	read, err := e.readPages(ctx, userids)
 	_, answered := errors.AsType[*Error](err)
-	_, person := errors.AsType[*NeedsPerson](err)
+	_, person := errors.AsType[*PersonError](err)
 	code := codeOf(err)
 	switch {
 	case err == nil:
@@ -375,13 +375,13 @@ type pages struct {
 	done       gendb.AddToWecomSyncParams
 }
 
-// errWrite marks what the database has refused.
-type errWrite struct{ error }
+// writeError marks what the database has refused.
+type writeError struct{ error }
 
-func (e errWrite) Unwrap() error { return e.error }
+func (e writeError) Unwrap() error { return e.error }
 
 func databaseFault(err error) bool {
-	_, is := errors.AsType[errWrite](err)
+	_, is := errors.AsType[writeError](err)
 	return is
 }
 
@@ -408,7 +408,7 @@ func (e *enterprise) readPages(ctx context.Context, userids []string) (*pages, e
 				read.unlicensed[strings.ToLower(userid)] = true
 			}
 			if err := e.writePage(ctx, list(page.ExternalContactList), since, read); err != nil {
-				return nil, errWrite{err}
+				return nil, writeError{err}
 			}
 			next := text(page.NextCursor)
 			if next == "" {

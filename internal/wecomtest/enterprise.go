@@ -79,7 +79,7 @@ func (s *Server) addCustomer(external string, random *rand.Rand) {
 	}
 	if random.IntN(8) == 0 {
 		c.Type, c.CorpName, c.CorpFullName, c.Position = new(int64(2)), new("云杉"), new("云杉示例有限公司"), new("经理")
-		c.ExternalProfile = (*json.RawMessage)(new(json.RawMessage(`{"external_attr":[{"type":0,"name":"座右铭","text":{"value":"早 <起>"}}]}`)))
+		c.ExternalProfile = new(json.RawMessage(`{"external_attr":[{"type":0,"name":"座右铭","text":{"value":"早 <起>"}}]}`))
 	}
 	s.customers[external] = c
 }
@@ -141,7 +141,7 @@ func (s *Server) event(kind, change string, fields ...string) Event {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<xml><ToUserName><![CDATA[%s]]></ToUserName><FromUserName><![CDATA[sys]]></FromUserName><CreateTime>%d</CreateTime>"+
 		"<MsgType><![CDATA[event]]></MsgType><Event><![CDATA[%s]]></Event><ChangeType><![CDATA[%s]]></ChangeType>", s.o.CorpID, e.CreateTime, kind, change)
-	for i := 0; i < len(fields); i += 2 {
+	for i := 0; i+1 < len(fields); i += 2 {
 		fmt.Fprintf(&b, "<%s><![CDATA[%s]]></%[1]s>", fields[i], fields[i+1])
 		switch fields[i] {
 		case "UserID":

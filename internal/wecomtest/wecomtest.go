@@ -9,6 +9,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -111,7 +113,6 @@ type calls struct {
 	times        []time.Time // of the last hour
 	blockedUntil time.Time
 	count, over  int
-	pages        int
 }
 
 // New returns a stand-in that holds a made-up enterprise.
@@ -179,9 +180,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case fault.Hang:
 		// A body that has not been read hides that the caller leaves.
-		buffer := make([]byte, 1<<16)
-		for _, err := r.Body.Read(buffer); err == nil; _, err = r.Body.Read(buffer) {
-		}
+		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 		return
 	case fault.Break:
@@ -206,9 +205,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(body[:len(body)/2])
 		panic(http.ErrAbortHandler)
 	}
-	for name, values := range answer.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.header)
 	w.WriteHeader(answer.status)
 	_, _ = w.Write(body)
 }
@@ -431,10 +428,10 @@ func (m *member) sorted() []string {
 
 // position is where a page ends; a cursor is one in a form that tells callers nothing.
 type position struct {
-	Member int
-	After  string
-	Epoch  int
-	Until  int64
+	Member int    `json:"member"`
+	After  string `json:"after"`
+	Epoch  int    `json:"epoch"`
+	Until  int64  `json:"until"`
 }
 
 func (s *Server) cursor(p position) string {

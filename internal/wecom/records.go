@@ -98,7 +98,7 @@ func followRecord(crop uint32, now time.Time, externalUserid string, f *gen.Foll
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
 		e.SetEscapeHTML(false)
-		_ = e.Encode(*f.RemarkMobiles) // texts always can be
+		_ = e.Encode(*f.RemarkMobiles) //nolint:errchkjson // texts always can be
 		r.set("remark_mobiles", writer.Text(strings.TrimSuffix(b.String(), "\n")))
 	}
 	if tags := tagsOf(f); tags != nil {

@@ -290,7 +290,7 @@ func (e *enterprise) readCustomers(ctx context.Context, run int64, members []str
 	for userids := range slices.Chunk(ask, groupMembers) {
 		group.Go(func() error {
 			if reading.Err() != nil || p.failed.Load() >= failedGroups {
-				return nil
+				return nil //nolint:nilerr // the group that failed has the error
 			}
 			return e.readGroup(reading, run, userids, current, &p)
 		})

@@ -56,7 +56,7 @@ func (s *Server) pair(external string, f *follow) string {
 	}
 	mobiles := "[]"
 	if f.RemarkMobiles != nil {
-		text, _ := json.Marshal(*f.RemarkMobiles)
+		text, _ := json.Marshal(*f.RemarkMobiles) //nolint:errchkjson // texts always can be
 		mobiles = string(text)
 	}
 	tags := slices.Clone(*f.TagID)

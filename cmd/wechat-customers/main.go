@@ -19,6 +19,7 @@ import (
 
 	"example.com/wechatcustomers/internal/httpapi"
 	"example.com/wechatcustomers/internal/store"
+	"example.com/wechatcustomers/internal/wecom"
 	"example.com/wechatcustomers/internal/writer"
 )
 
@@ -75,6 +76,7 @@ type program struct {
 	Import          importCommand          `cmd:"" help:"Load records from newline-delimited JSON, or from saved answers of getList."`
 	Copy            copyCommand            `cmd:"" help:"Copy what an installation of the original holds, once or again and again."`
 	Compare         compareCommand         `cmd:"" help:"Compare the original's answers with this service's."`
+	Sync            syncCommand            `cmd:"" help:"Fill the tables from WeCom, once or on a schedule; or say how far that is."`
 	Demo            demoCommand            `cmd:"" help:"Load the demonstration enterprise."`
 	Check           checkCommand           `cmd:"" help:"Recompute everything that is derived from the base rows and list what differs."`
 	Reindex         reindexCommand         `cmd:"" help:"Make everything that is derived from the base rows right again, while others read and write."`
@@ -105,7 +107,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { exited = true }),
 		kong.Vars{
-			"data_dir": dataDir(), "index_from": strconv.Itoa(writer.DefaultIndexFrom), "pool_size": strconv.Itoa(store.DefaultPool),
+			"wecom_url": wecom.DefaultURL,
+			"data_dir":  dataDir(), "index_from": strconv.Itoa(writer.DefaultIndexFrom), "pool_size": strconv.Itoa(store.DefaultPool),
 			"rate_member": rate(httpapi.DefaultRates.Member), "rate_address": rate(httpapi.DefaultRates.Address), "rate_failures": rate(httpapi.DefaultRates.Failures),
 		},
 	)

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/labstack/echo/v4"
 
 	"example.com/wechatcustomers/api"
 	gendb "example.com/wechatcustomers/gen/db"
@@ -38,6 +39,8 @@ type serveCommand struct {
 	indexFlags
 	tokenFlags
 	adminFlags
+	wecomFlags
+	WecomSync    time.Duration `env:"WECOM_SYNC" default:"6h" placeholder:"6h" help:"From the beginning of a sync from WeCom to that of the next (${default}); 0: callbacks alone."`
 	ListenAddr   string        `env:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address to listen on (${default})."`
 	PublicURL    string        `name:"public-url" env:"PUBLIC_URL" placeholder:"URL" help:"What page links begin with; {uniacid} in it is replaced. Default: the address that the request reached."`
 	TLSCert      string        `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate (PEM, with its chain) to serve HTTPS with; read again when it changes."`
@@ -80,9 +83,10 @@ func (c serveCommand) Validate() error {
 	for name, rate := range map[string]float64{"RATE_MEMBER": c.RateMember, "RATE_ADDRESS": c.RateAddress, "RATE_FAILURES": c.RateFailures} {
 		check(name, rate >= 0 && !math.IsInf(rate, 0), "0 or more")
 	}
-	wrong = append(wrong, c.indexFlags.Validate())
+	wrong = append(wrong, c.indexFlags.Validate(), c.wecomFlags.Validate())
 	_, err := httpapi.ParseProxies(c.Proxies)
 	check("TRUSTED_PROXIES", err == nil, fmt.Sprintf("addresses and networks: %v", err))
+	check("WECOM_SYNC", c.WecomSync >= 0, "at least 0, not negative")
 	check("DRAIN_TIME", c.DrainTime >= 0 && c.DrainTime <= maxTime, "at least 0, not negative, and at most "+maxTime.String())
 	check("CACHE_MB", c.CacheMB >= 0 && c.CacheMB <= maxSize, fmt.Sprintf("at least 0, not negative, and at most %d", maxSize))
 	cookie := http.Cookie{Name: c.JWTCookie} //nolint:gosec // only its name is asked, it is never sent
@@ -217,6 +221,14 @@ func (c serveCommand) serve(
 		background.Wait()
 		err = errors.Join(err, monitor.Close())
 	}()
+	pages := []func(*echo.Echo){browser}
+	service, err := c.service(db, c.WecomSync, s.log)
+	if err != nil {
+		return err
+	}
+	if service != nil {
+		pages = append(pages, service.Routes)
+	}
 	handler, err := httpapi.New(httpapi.Config{
 		Document: api.Document, Verifier: verifier,
 		Operations: getlist.New(getlist.Config{DB: db, PublicURL: c.PublicURL, Memory: cache.New(c.CacheMB << 20), Build: build}),
@@ -234,7 +246,7 @@ func (c serveCommand) serve(
 		},
 		Rates: httpapi.Rates{Member: c.RateMember, Address: c.RateAddress, Failures: c.RateFailures},
 		Log:   s.log, Proxies: proxies, Telemetry: watched, Record: recorder(trail),
-	}, browser)
+	}, pages...)
 	if err != nil {
 		return err
 	}
@@ -269,14 +281,14 @@ func (c serveCommand) serve(
 		return errors.Join(err, listener.Close())
 	}
 	filling, stop := context.WithCancel(ctx)
-	filled := make(chan struct{})
-	go func() {
-		defer close(filled)
-		fillIndexes(filling, s, db, int(c.IndexFrom))
-	}()
+	var filled sync.WaitGroup
+	filled.Go(func() { fillIndexes(filling, s, db, int(c.IndexFrom)) })
+	if service != nil {
+		filled.Go(func() { service.Run(filling) })
+	}
 	defer func() {
 		stop()
-		<-filled
+		filled.Wait()
 	}()
 	// Said last: from here on being told to stop is no failed start.
 	s.log.Info("listening", "address", listener.Addr().String())

@@ -255,3 +255,81 @@ type Version struct {
 	// the format of the enterprise's complete index in follow_sets; negative: being filled; 0: none
 	Indexed int32
 }
+
+// the events that WeCom has told: stored before they are acknowledged
+type WecomInbox struct {
+	// the order in which the events came
+	ID uint64
+	// the enterprise
+	CropID uint32
+	// when it came, in milliseconds
+	ReceivedAt int64
+	// Event
+	Event string
+	// ChangeType
+	ChangeType string
+	// CreateTime: when it happened
+	Created int64
+	// UserID in small letters
+	Userid string
+	// ExternalUserID
+	ExternalUserid string
+	// the whole event, XML
+	Message string
+	// 0 waiting, 1 done, 2 failed, 3 of no concern
+	State int8
+	// how often it has failed
+	Attempts int32
+	// when it is to be worked off, in milliseconds
+	DueAt int64
+	// why it failed the last time
+	Error string
+}
+
+// which members a sync is done with
+type WecomMember struct {
+	// the enterprise
+	CropID uint32
+	// a member that may have customers
+	Userid string
+	// wecom_syncs.started_at of the last sync that is done with the member
+	RunAt int64
+	// why its customers were not read; nothing of them was changed
+	Problem string
+}
+
+// how far the sync of each enterprise from WeCom is
+type WecomSync struct {
+	// the enterprise
+	CropID uint32
+	// the process that works on the enterprise, or has last
+	Holder string
+	// until when no other may, in milliseconds
+	HeldUntil int64
+	// when the next sync is to begin, or to go on
+	DueAt int64
+	// when the last sync began; 0 for never
+	StartedAt int64
+	// when it was complete; 0 while it is not
+	FinishedAt int64
+	// when the last complete one was; 0 for never
+	SucceededAt int64
+	// how often in a row it was not complete
+	Failures int32
+	// whose customers the last sync reads
+	Members int32
+	// customers of members that it has read
+	ReadRows int64
+	// rows that it has made
+	NewRows int64
+	// and changed
+	ChangedRows int64
+	// and marked as lost
+	LostRows int64
+	// records of WeCom that the tables do not take
+	RefusedRows int64
+	// why it is not complete, and what to do
+	Error string
+	// what it goes without
+	Warning string
+}

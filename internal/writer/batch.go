@@ -393,7 +393,7 @@ func (b *batch) fresh(record []Value) []Value {
 		case record[c].Is == IfNew:
 			row[c] = record[c]
 			row[c].Is = Present
-		case record[c].Is != Absent:
+		case record[c].Is == Present || record[c].Is == Null:
 			row[c] = record[c]
 		case c == b.t.id:
 			// The database gives one.
@@ -414,6 +414,7 @@ func (b *batch) fresh(record []Value) []Value {
 // merged returns the row with what a record brings. Its key stays as it was spelt: filters know an
 // employee by one spelling.
 func (b *batch) merged(row, record []Value) []Value {
+	before := row
 	row = slices.Clone(row)
 	for _, c := range b.t.stored {
 		if is := record[c].Is; (is == Present || is == Null) && !slices.Contains(b.t.key, c) {
@@ -421,6 +422,14 @@ func (b *batch) merged(row, record []Value) []Value {
 		}
 	}
 	b.derive(row)
+	if !slices.Equal(before, row) {
+		for _, c := range b.t.stored {
+			if record[c].Is == IfChanged {
+				row[c] = record[c]
+				row[c].Is = Present
+			}
+		}
+	}
 	return row
 }
 

@@ -89,6 +89,7 @@ const (
 	Null
 	Present
 	IfNew
+	IfChanged // only where the record changes the row in another field
 )
 
 // Text returns a text value.
@@ -106,6 +107,13 @@ func ForNew(v Value) Value {
 // FirstMadeID is where ids begin that stand in for one that is not known, as that of a contact whose
 // row is missing. Of two rows of one key such a one gives way to any other.
 const FirstMadeID = 1 << 40
+
+// WhereChanged returns v for a row that the record changes in another field: a new row takes the
+// column's default.
+func WhereChanged(v Value) Value {
+	v.Is = IfChanged
+	return v
+}
 
 // Type is what a column holds, and so what a record may bring for it.
 type Type uint8

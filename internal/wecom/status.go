@@ -1,0 +1,111 @@
+package wecom
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	gendb "example.com/wechatcustomers/gen/db"
+)
+
+// listedProblems is how many members and events Status lists of each enterprise.
+const listedProblems = 50
+
+// Status writes for people how far an enterprise is: its last sync, the running one, the members
+// that it could not read, and the events that wait or have failed.
+func Status(ctx context.Context, db *sql.DB, crop uint32, out io.Writer) error {
+	q := gendb.New(db)
+	row, err := q.GetWecomSync(ctx, crop)
+	if errors.Is(err, sql.ErrNoRows) {
+		_, err = fmt.Fprintf(out, "enterprise %d: never synchronised\n", crop)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	s := row.WecomSync
+	at := func(unix int64) string { return time.Unix(unix, 0).In(china).Format(time.DateTime) }
+	ago := func(unix int64) time.Duration { return time.Duration(row.Now-unix) * time.Second }
+	if s.SucceededAt == 0 {
+		fmt.Fprintf(out, "enterprise %d: no complete sync yet\n", crop)
+	} else {
+		fmt.Fprintf(out, "enterprise %d: last complete sync at %s (%v ago)\n", crop, at(s.SucceededAt), ago(s.SucceededAt))
+	}
+	if s.StartedAt != 0 {
+		if err := statusOfRun(ctx, q, row, at, out); err != nil {
+			return err
+		}
+	}
+	if row.Held > 0 {
+		fmt.Fprintf(out, "  at work: %s\n", s.Holder)
+	}
+	if s.DueAt > row.Now {
+		fmt.Fprintf(out, "  next: %s\n", at(s.DueAt))
+	}
+	if s.Error != "" {
+		fmt.Fprintf(out, "  not complete: %s\n", s.Error)
+	}
+	if s.Warning != "" {
+		fmt.Fprintf(out, "  warning: %s\n", s.Warning)
+	}
+	problems, err := q.ListWecomProblems(ctx, crop)
+	if err != nil {
+		return err
+	}
+	for i, p := range problems {
+		if i == listedProblems {
+			fmt.Fprintf(out, "  and %d members more\n", len(problems)-i)
+			break
+		}
+		fmt.Fprintf(out, "  not read: %s: %s\n", p.Userid, p.Problem)
+	}
+	return statusOfEvents(ctx, q, crop, out)
+}
+
+func statusOfRun(ctx context.Context, q *gendb.Queries, row gendb.GetWecomSyncRow, at func(int64) string, out io.Writer) error {
+	s := row.WecomSync
+	state, to := "not complete", row.Now
+	switch {
+	case s.FinishedAt != 0:
+		state, to = "complete", s.FinishedAt
+	case row.Held > 0:
+		state = "running"
+	}
+	done, err := q.CountWecomMembers(ctx, gendb.CountWecomMembersParams{CropID: s.CropID, RunAt: s.StartedAt})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "  sync of %s, %s after %v: %d of %d members, %d customers read, %d rows new, %d changed, %d lost, %d refused\n", at(s.StartedAt), state,
+		time.Duration(to-s.StartedAt)*time.Second, min(done, int64(s.Members)), s.Members, s.ReadRows, s.NewRows, s.ChangedRows, s.LostRows, s.RefusedRows)
+	return err
+}
+
+func statusOfEvents(ctx context.Context, q *gendb.Queries, crop uint32, out io.Writer) error {
+	counts, err := q.CountEvents(ctx, crop)
+	if err != nil {
+		return err
+	}
+	names := map[int8]string{waiting: "waiting", workedOff: "worked off", leftAlone: "failed", ofNoUse: "of no concern"}
+	for _, c := range counts {
+		fmt.Fprintf(out, "  events %s: %d, the oldest %v old\n", names[c.State], c.Events, (time.Duration(c.Age) * time.Millisecond).Round(time.Second))
+	}
+	failed, err := q.ListFailedEvents(ctx, gendb.ListFailedEventsParams{CropID: crop, Limit: listedProblems})
+	if err != nil {
+		return err
+	}
+	for _, f := range failed {
+		fmt.Fprintf(out, "  failed: event %d, %s of %s %s: %s\n", f.ID, f.ChangeType, f.Userid, f.ExternalUserid, f.Error)
+	}
+	if len(failed) > 0 {
+		fmt.Fprintf(out, "  to try them again: wechat-customers sync --retry --crop-id %d\n", crop)
+	}
+	return nil
+}
+
+// Retry makes an enterprise's events that have failed wait again, and returns how many.
+func Retry(ctx context.Context, db *sql.DB, crop uint32) (int64, error) {
+	return gendb.New(db).RetryEvents(ctx, crop)
+}

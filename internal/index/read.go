@@ -72,9 +72,7 @@ func (r *Reader) Page(ctx context.Context, f *filter.Filter, w Window) (total in
 const plainRows = 5000
 
 // plainPage is Page by the plain queries. A list that is not full has told the total.
-func (r *Reader) plainPage(
-	ctx context.Context, f *filter.Filter, w Window,
-) (total int64, ids []uint64, err error) {
+func (r *Reader) plainPage(ctx context.Context, f *filter.Filter, w Window) (total int64, ids []uint64, err error) {
 	params := f.Params(r.CropID)
 	p := filter.Same[gendb.ListFollowIDsParams](params)
 	p.ByTime, p.BeforeID, p.Limit, p.Offset = int64(w.Order), w.BeforeID, clamp(w.Limit), clamp(w.Offset)
@@ -264,7 +262,10 @@ func (r *Reader) named(ctx context.Context, names map[string]struct{}) ([]named,
 
 // rowsBetween returns what is stored of a range of names, in the order of names and parts.
 func (r *Reader) rowsBetween(ctx context.Context, e filter.Expr) ([]gendb.GetSetsBetweenRow, error) {
-	return r.Queries.GetSetsBetween(ctx, gendb.GetSetsBetweenParams{CropID: r.CropID, First: []byte(e.First), Last: []byte(e.Last)})
+	return r.Queries.GetSetsBetween(
+		ctx,
+		gendb.GetSetsBetweenParams{CropID: r.CropID, First: []byte(e.First), Last: []byte(e.Last)},
+	)
 }
 
 // between returns the sets of a range of names, in their order.

@@ -98,7 +98,10 @@ type param struct {
 func New(params []Param, maxPairs int) *Normaliser {
 	n := &Normaliser{maxPairs: maxPairs}
 	for _, p := range params {
-		n.params = append(n.params, param{Param: p, base: strings.TrimSuffix(p.Name, "[]"), escaped: url.QueryEscape(p.Name) + "="})
+		n.params = append(
+			n.params,
+			param{Param: p, base: strings.TrimSuffix(p.Name, "[]"), escaped: url.QueryEscape(p.Name) + "="},
+		)
 	}
 	return n
 }

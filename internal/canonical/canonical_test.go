@@ -272,7 +272,14 @@ paths:
 	}
 	got := canonical.Params(document.Paths.Value("/{p}"))
 	want := []canonical.Param{
-		{"search[time][]", canonical.Range}, {"omit", canonical.List}, {"search[tags_data]", canonical.List}, {"search[new]", canonical.Single}, {"page", canonical.Page},
+		{
+			"search[time][]",
+			canonical.Range,
+		},
+		{"omit", canonical.List},
+		{"search[tags_data]", canonical.List},
+		{"search[new]", canonical.Single},
+		{"page", canonical.Page},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -284,7 +291,11 @@ func FuzzNormalise(f *testing.F) {
 	for _, v := range vectors(f) {
 		f.Add(v.Query, v.ContentType, []byte(v.Body))
 	}
-	f.Add("search[customer]=100%&search[time][7]=1&a;b", jsonType, []byte(`{"search":{"time":{"1":1e11},"tags_data":[[]]},"page":1.0}`))
+	f.Add(
+		"search[customer]=100%&search[time][7]=1&a;b",
+		jsonType,
+		[]byte(`{"search":{"time":{"1":1e11},"tags_data":[[]]},"page":1.0}`),
+	)
 	f.Fuzz(func(t *testing.T, query, contentType string, body []byte) {
 		got, err := n.Normalise(query, contentType, body)
 		if err != nil {
@@ -314,7 +325,11 @@ func BenchmarkNormalise(b *testing.B) {
 	n := setup(b)
 	for _, v := range vectors(b) {
 		switch v.Name {
-		case "axios 1 get: everything set", "axios 1 post json: everything set", "axios 0.27 get: everything set", "jquery post: everything set", "jquery get: nothing set":
+		case "axios 1 get: everything set",
+			"axios 1 post json: everything set",
+			"axios 0.27 get: everything set",
+			"jquery post: everything set",
+			"jquery get: nothing set":
 			b.Run(v.Name, func(b *testing.B) {
 				body := []byte(v.Body)
 				b.ReportAllocs()

@@ -99,7 +99,11 @@ func Months() Expr { return OfKind(byte(kindDays)) }
 
 // DaysOf is the range of the days of these 32.
 func DaysOf(month int64) Expr {
-	return Expr{Op: Between, First: numbered(kindDay, month<<monthBits), Last: numbered(kindDay, month<<monthBits|(1<<monthBits-1))}
+	return Expr{
+		Op:    Between,
+		First: numbered(kindDay, month<<monthBits),
+		Last:  numbered(kindDay, month<<monthBits|(1<<monthBits-1)),
+	}
 }
 
 // SecondsOf returns the first and the last second of a day of createtime.

@@ -95,11 +95,21 @@ func TestSetsFindTheTextsThatHoldWhatIsSearchedForAndNoOthers(t *testing.T) {
 			case f.Mobile != "":
 				return holds(f.Mobile, mobiles...)
 			default:
-				return holds(f.Keyword.Folded, append(notes, r.NameFolded, r.RemarkFolded)...) || holds(f.Keyword.Digits, mobiles...)
+				return holds(f.Keyword.Folded, append(notes, r.NameFolded, r.RemarkFolded)...) ||
+					holds(f.Keyword.Digits, mobiles...)
 			}
 		}
 		of := rowOf(r, meets)
-		name, remark, mobile := part(r.NameFolded, letters), part(r.RemarkFolded, letters), part(strings.Join(mobiles, ""), digits)
+		name, remark, mobile := part(
+			r.NameFolded,
+			letters,
+		), part(
+			r.RemarkFolded,
+			letters,
+		), part(
+			strings.Join(mobiles, ""),
+			digits,
+		)
 		keyword := part(strings.Join(append(notes, mobiles...), ""), letters+digits)
 		for param, p := range map[string]struct {
 			api.GetListParams
@@ -120,7 +130,17 @@ func TestSetsFindTheTextsThatHoldWhatIsSearchedForAndNoOthers(t *testing.T) {
 			}
 			want := meets(&f)
 			if got := of.in(f.Active()[0].Expr); got != want {
-				t.Fatalf("%s=%s in name %q, remark %q, notes %q, mobiles %q: %t, want %t", param, text, r.NameFolded, r.RemarkFolded, notes, mobiles, got, want)
+				t.Fatalf(
+					"%s=%s in name %q, remark %q, notes %q, mobiles %q: %t, want %t",
+					param,
+					text,
+					r.NameFolded,
+					r.RemarkFolded,
+					notes,
+					mobiles,
+					got,
+					want,
+				)
 			}
 			if want && len(text) > 4 {
 				found[param]++

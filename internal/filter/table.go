@@ -294,13 +294,25 @@ func ofContact(id string) Expr {
 }
 
 // cutName tells the kinds of pinyin's beginnings apart in the names of their sets.
-var cutName = [...]string{pinyin.Whole3: "a", pinyin.Whole6: "b", pinyin.Whole10: "c", pinyin.Initials3: "d", pinyin.Initials6: "e"}
+var cutName = [...]string{
+	pinyin.Whole3:    "a",
+	pinyin.Whole6:    "b",
+	pinyin.Whole10:   "c",
+	pinyin.Initials3: "d",
+	pinyin.Initials6: "e",
+}
 
 // keyword are the rows that a keyword finds.
 func keyword(k Keyword) Expr {
 	looked := Filter{Keyword: k}
 	of := []Expr{
-		containing(kindName, k.Folded, looked), containing(kindRemark, k.Folded, looked), containing(kindNotes, k.Folded, looked),
+		containing(
+			kindName,
+			k.Folded,
+			looked,
+		),
+		containing(kindRemark, k.Folded, looked),
+		containing(kindNotes, k.Folded, looked),
 		ofContact(k.ID),
 		{Op: Rows, Source: func(ctx context.Context, q *gendb.Queries, crop uint32) ([]uint64, error) {
 			return q.ListFollowIDsOfUnionid(ctx, gendb.ListFollowIDsOfUnionidParams{CropID: crop, Unionid: k.ID})

@@ -127,8 +127,11 @@ func TestEachFilterIsReadAndReachesTheSetsAndThePlainQueries(t *testing.T) {
 			t.Errorf("internal/filter/table.go: sets of %s names no set for %s", p.name, p.values[0])
 		}
 		if params := f.Params(1); params == unset {
-			t.Errorf("internal/filter/table.go: plain of %s fills no parameter of CountFollows (db/queries/follows.sql), where both "+
-				"queries want the filter's condition", p.name)
+			t.Errorf(
+				"internal/filter/table.go: plain of %s fills no parameter of CountFollows (db/queries/follows.sql), where both "+
+					"queries want the filter's condition",
+				p.name,
+			)
 		}
 		if only := f.Only(p.name); !reflect.DeepEqual(only, f) {
 			t.Errorf("internal/filter/table.go: fields of %s lacks what its read fills: %s", p.name, cmp.Diff(f, only))
@@ -254,8 +257,11 @@ func TestEachParameterOfThePlainQueriesIsOfAFilter(t *testing.T) {
 	}
 	for _, field := range fieldsOf[gendb.CountFollowsParams]() {
 		if !filled[field.Name] {
-			t.Errorf("db/queries/follows.sql: nothing fills %s of CountFollows: plain of an entry in internal/filter/table.go would, "+
-				"or a value that does is missing in further of this test", field.Name)
+			t.Errorf(
+				"db/queries/follows.sql: nothing fills %s of CountFollows: plain of an entry in internal/filter/table.go would, "+
+					"or a value that does is missing in further of this test",
+				field.Name,
+			)
 		}
 	}
 }
@@ -286,7 +292,10 @@ func TestWhatTakesTheSameFiltersTakesAllOfThem(t *testing.T) {
 		{"getFacets", "api/openapi.yaml: getList", searches[api.GetFacetsParams](), searches[api.GetListParams]()},
 	} {
 		for _, field := range pair.from {
-			if !slices.ContainsFunc(pair.to, func(f reflect.StructField) bool { return f.Name == field.Name && f.Type == field.Type }) {
+			if !slices.ContainsFunc(
+				pair.to,
+				func(f reflect.StructField) bool { return f.Name == field.Name && f.Type == field.Type },
+			) {
 				t.Errorf("%s has no %s, which %s has", pair.lacks, field.Name, pair.has)
 			}
 		}
@@ -294,7 +303,10 @@ func TestWhatTakesTheSameFiltersTakesAllOfThem(t *testing.T) {
 }
 
 func searches[T any]() []reflect.StructField {
-	return slices.DeleteFunc(fieldsOf[T](), func(f reflect.StructField) bool { return !strings.HasPrefix(f.Name, "Search") })
+	return slices.DeleteFunc(
+		fieldsOf[T](),
+		func(f reflect.StructField) bool { return !strings.HasPrefix(f.Name, "Search") },
+	)
 }
 
 // A filter that its sets only narrow down is settled by MatchFollows.

@@ -33,11 +33,21 @@ func toPage(uniacid int64, asked wanted, a answer, r Request) api.CustomerPage {
 		follows[i].HasOneEmployee = employees[strings.ToLower(row.Follow.Userid)]
 	}
 	return api.CustomerPage{
-		CurrentPage: int64(p.CurrentPage), Data: follows,
-		FirstPageURL: links.FirstPageURL, From: wide(p.From), LastPage: int64(p.LastPage), LastPageURL: links.LastPageURL,
-		NextPageURL: links.NextPageURL, Path: links.Path, PerPage: int32(p.PerPage), PrevPageURL: links.PrevPageURL, To: wide(p.To),
-		Total: int64(p.Total), Count: int64(p.Total),
-		Tag: []api.Tag{}, Employee: []api.EmployeeName{},
+		CurrentPage:  int64(p.CurrentPage),
+		Data:         follows,
+		FirstPageURL: links.FirstPageURL,
+		From:         wide(p.From),
+		LastPage:     int64(p.LastPage),
+		LastPageURL:  links.LastPageURL,
+		NextPageURL:  links.NextPageURL,
+		Path:         links.Path,
+		PerPage:      int32(p.PerPage),
+		PrevPageURL:  links.PrevPageURL,
+		To:           wide(p.To),
+		Total:        int64(p.Total),
+		Count:        int64(p.Total),
+		Tag:          []api.Tag{},
+		Employee:     []api.EmployeeName{},
 	}
 }
 
@@ -98,28 +108,77 @@ func (n tagNames) of(ids string) string {
 
 func toFollow(uniacid int64, f gendb.Follow) api.Follow {
 	return api.Follow{
-		ID: int64(f.ID), Uniacid: uniacid, CropID: int64(f.CropID), UID: int64(f.UID), Userid: f.Userid, ExternalUserid: f.ExternalUserid,
-		Remark: f.Remark, Description: f.Description, CustomerCreateTime: f.CustomerCreateTime, RemarkCorpName: f.RemarkCorpName,
-		RemarkMobiles: f.RemarkMobiles, OperUserid: f.OperUserid, TagID: f.TagID, Createtime: f.Createtime,
-		AddWay: strconv.FormatUint(uint64(f.AddWay), 10), State: f.State, Status: f.Status,
-		CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt, DeletedAt: f.DeletedAt,
+		ID:                 int64(f.ID),
+		Uniacid:            uniacid,
+		CropID:             int64(f.CropID),
+		UID:                int64(f.UID),
+		Userid:             f.Userid,
+		ExternalUserid:     f.ExternalUserid,
+		Remark:             f.Remark,
+		Description:        f.Description,
+		CustomerCreateTime: f.CustomerCreateTime,
+		RemarkCorpName:     f.RemarkCorpName,
+		RemarkMobiles:      f.RemarkMobiles,
+		OperUserid:         f.OperUserid,
+		TagID:              f.TagID,
+		Createtime:         f.Createtime,
+		AddWay:             strconv.FormatUint(uint64(f.AddWay), 10),
+		State:              f.State,
+		Status:             f.Status,
+		CreatedAt:          f.CreatedAt,
+		UpdatedAt:          f.UpdatedAt,
+		DeletedAt:          f.DeletedAt,
 	}
 }
 
 func toContact(uniacid int64, c gendb.Contact) api.Contact {
 	return api.Contact{
-		ID: int64(c.ID), Uniacid: uniacid, CropID: int64(c.CropID), UID: int64(c.UID), ExternalUserid: c.ExternalUserid, Name: c.Name, Avatar: c.Avatar,
-		ExternalType: c.ExternalType, Gender: c.Gender, Unionid: c.Unionid, Position: c.Position, CorpName: c.CorpName, CorpFullName: c.CorpFullName,
-		ExternalProfile: c.ExternalProfile, IsMember: c.IsMember, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, DeletedAt: c.DeletedAt,
+		ID:              int64(c.ID),
+		Uniacid:         uniacid,
+		CropID:          int64(c.CropID),
+		UID:             int64(c.UID),
+		ExternalUserid:  c.ExternalUserid,
+		Name:            c.Name,
+		Avatar:          c.Avatar,
+		ExternalType:    c.ExternalType,
+		Gender:          c.Gender,
+		Unionid:         c.Unionid,
+		Position:        c.Position,
+		CorpName:        c.CorpName,
+		CorpFullName:    c.CorpFullName,
+		ExternalProfile: c.ExternalProfile,
+		IsMember:        c.IsMember,
+		CreatedAt:       c.CreatedAt,
+		UpdatedAt:       c.UpdatedAt,
+		DeletedAt:       c.DeletedAt,
 	}
 }
 
 func toEmployee(uniacid int64, e gendb.Employee) *api.Employee {
 	return &api.Employee{
-		ID: int64(e.ID), Uniacid: uniacid, BusinessID: int64(e.BusinessID), UID: int64(e.UID), UserID: e.UserID, Name: e.Name, Mobile: e.Mobile,
-		Position: e.Position, Gender: e.Gender, Telephone: e.Telephone, Email: e.Email, Avatar: e.Avatar, Alias: e.Alias, Status: e.Status,
-		QrCode: e.QrCode, Address: e.Address, OpenUserid: e.OpenUserid, MainDepartment: e.MainDepartment,
-		UpdatedAt: e.UpdatedAt, CreatedAt: e.CreatedAt, DeletedAt: e.DeletedAt, RightType: e.RightType, Disabled: e.Disabled,
+		ID:             int64(e.ID),
+		Uniacid:        uniacid,
+		BusinessID:     int64(e.BusinessID),
+		UID:            int64(e.UID),
+		UserID:         e.UserID,
+		Name:           e.Name,
+		Mobile:         e.Mobile,
+		Position:       e.Position,
+		Gender:         e.Gender,
+		Telephone:      e.Telephone,
+		Email:          e.Email,
+		Avatar:         e.Avatar,
+		Alias:          e.Alias,
+		Status:         e.Status,
+		QrCode:         e.QrCode,
+		Address:        e.Address,
+		OpenUserid:     e.OpenUserid,
+		MainDepartment: e.MainDepartment,
+		UpdatedAt:      e.UpdatedAt,
+		CreatedAt:      e.CreatedAt,
+		DeletedAt:      e.DeletedAt,
+		RightType:      e.RightType,
+		Disabled:       e.Disabled,
 	}
 }
 
@@ -127,8 +186,18 @@ func toTags(uniacid int64, tags []gendb.Tag) []api.Tag {
 	list := make([]api.Tag, len(tags))
 	for i, t := range tags {
 		list[i] = api.Tag{
-			ID: int64(t.ID), Uniacid: uniacid, CropID: int64(t.CropID), TagID: t.TagID, Name: t.Name, CreateTime: t.CreateTime, Order: t.Order,
-			CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt, DeletedAt: t.DeletedAt, GroupID: t.GroupID, GroupName: t.GroupName,
+			ID:         int64(t.ID),
+			Uniacid:    uniacid,
+			CropID:     int64(t.CropID),
+			TagID:      t.TagID,
+			Name:       t.Name,
+			CreateTime: t.CreateTime,
+			Order:      t.Order,
+			CreatedAt:  t.CreatedAt,
+			UpdatedAt:  t.UpdatedAt,
+			DeletedAt:  t.DeletedAt,
+			GroupID:    t.GroupID,
+			GroupName:  t.GroupName,
 		}
 	}
 	return list

@@ -19,7 +19,13 @@ type counted struct {
 }
 
 // count counts the rows under f. What omit names is left out.
-func (s *Server) count(ctx context.Context, q *gendb.Queries, crop uint32, f *filter.Filter, omit *string) (c counted, err error) {
+func (s *Server) count(
+	ctx context.Context,
+	q *gendb.Queries,
+	crop uint32,
+	f *filter.Filter,
+	omit *string,
+) (c counted, err error) {
 	reader, versions, err := open(ctx, q, crop)
 	if err != nil {
 		return c, err
@@ -66,7 +72,12 @@ func (s *Server) count(ctx context.Context, q *gendb.Queries, crop uint32, f *fi
 
 // nameUnknown gives the employees that the dictionary does not have the userids that their rows
 // have.
-func nameUnknown(ctx context.Context, reader *index.Reader, counts []index.Count, employees []gendb.ListEmployeeNamesRow) error {
+func nameUnknown(
+	ctx context.Context,
+	reader *index.Reader,
+	counts []index.Count,
+	employees []gendb.ListEmployeeNamesRow,
+) error {
 	known := make(map[string]bool, len(employees))
 	for _, e := range employees {
 		known[strings.ToLower(e.UserID)] = true
@@ -95,9 +106,16 @@ func nameUnknown(ctx context.Context, reader *index.Reader, counts []index.Count
 // toFacets returns the contract's facets. No list is nil: a nil one would be printed as null.
 func toFacets(counts *index.Facets, employees []gendb.ListEmployeeNamesRow, tags []gendb.Tag) api.CustomerFacets {
 	facets := api.CustomerFacets{
-		Total: counts.Total, Customers: counts.Contacts, Untagged: counts.Untagged,
-		Status: toNumbers(counts.Counts[filter.Status]), Type: toNumbers(counts.Counts[filter.Type]),
-		AddWay: []api.AddWayCount{}, Gender: toNumbers(counts.Counts[filter.Gender]), Employee: []api.EmployeeCount{}, Tag: []api.TagCount{}, Without: []api.FilterTotal{},
+		Total:     counts.Total,
+		Customers: counts.Contacts,
+		Untagged:  counts.Untagged,
+		Status:    toNumbers(counts.Counts[filter.Status]),
+		Type:      toNumbers(counts.Counts[filter.Type]),
+		AddWay:    []api.AddWayCount{},
+		Gender:    toNumbers(counts.Counts[filter.Gender]),
+		Employee:  []api.EmployeeCount{},
+		Tag:       []api.TagCount{},
+		Without:   []api.FilterTotal{},
 	}
 	for _, n := range counts.Counts[filter.AddWay] {
 		facets.AddWay = append(facets.AddWay, api.AddWayCount{Value: n.Value, Count: n.N})
@@ -119,7 +137,10 @@ func toFacets(counts *index.Facets, employees []gendb.ListEmployeeNamesRow, tags
 	}
 	for _, n := range counts.Counts[filter.Tag] {
 		t := tagged[n.Value]
-		facets.Tag = append(facets.Tag, api.TagCount{TagID: n.Value, Name: t.Name, GroupID: t.GroupID, GroupName: t.GroupName, Count: n.N})
+		facets.Tag = append(
+			facets.Tag,
+			api.TagCount{TagID: n.Value, Name: t.Name, GroupID: t.GroupID, GroupName: t.GroupName, Count: n.N},
+		)
 	}
 	for _, n := range counts.Excluding {
 		facets.Without = append(facets.Without, api.FilterTotal{Filter: n.Value, Total: n.N})

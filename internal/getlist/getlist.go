@@ -69,7 +69,11 @@ func (r Request) serve(cropID uint32, rows int, kept bool) {
 // (tables follows, contacts, employees, tags). The total and the rows come from one snapshot of the
 // database. An answer is kept, and sent again for the same request as long as the enterprise's
 // versions, which are read with the member's right on every request, have not changed.
-func (s *Server) GetList(ctx context.Context, r Request, request api.GetListRequestObject) (api.GetListResponseObject, error) {
+func (s *Server) GetList(
+	ctx context.Context,
+	r Request,
+	request api.GetListRequestObject,
+) (api.GetListResponseObject, error) {
 	asked, err := toWanted(&request.Params)
 	if err != nil {
 		return nil, err
@@ -106,7 +110,11 @@ func (s *Server) GetList(ctx context.Context, r Request, request api.GetListRequ
 // GetFacets answers how many of the enterprise's follows each value of each filter has (tables
 // follow_sets or, in a small enterprise, follows). It is read, kept and sent again as GetList's
 // answers are.
-func (s *Server) GetFacets(ctx context.Context, r Request, request api.GetFacetsRequestObject) (api.GetFacetsResponseObject, error) {
+func (s *Server) GetFacets(
+	ctx context.Context,
+	r Request,
+	request api.GetFacetsRequestObject,
+) (api.GetFacetsResponseObject, error) {
 	params := filter.Same[api.GetListParams](request.Params)
 	f, err := filter.Read(&params)
 	if err != nil {
@@ -134,7 +142,11 @@ func (s *Server) GetFacets(ctx context.Context, r Request, request api.GetFacets
 
 // GetBusinessList answers the enterprises that the token's member manages under the account (tables
 // managers, businesses), by id.
-func (s *Server) GetBusinessList(ctx context.Context, r Request, request api.GetBusinessListRequestObject) (api.GetBusinessListResponseObject, error) {
+func (s *Server) GetBusinessList(
+	ctx context.Context,
+	r Request,
+	request api.GetBusinessListRequestObject,
+) (api.GetBusinessListResponseObject, error) {
 	if err := of(r.Member, request.Uniacid); err != nil {
 		return nil, err
 	}

@@ -120,7 +120,9 @@ func (s *Server) etag(key cache.Key, v cache.Versions, r Request) string {
 	if !r.Revalidates {
 		return ""
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%d\n%d\n%t\n%s", s.Build, key.CropID, v.Rows, v.Dict, r.Gzip, key.Asked))
+	sum := sha256.Sum256(
+		fmt.Appendf(nil, "%s\n%d\n%d\n%d\n%t\n%s", s.Build, key.CropID, v.Rows, v.Dict, r.Gzip, key.Asked),
+	)
 	return `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
 }
 

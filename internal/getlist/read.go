@@ -22,7 +22,13 @@ type answer struct {
 
 // read reads the total, one page of rows, and the tags and employees. What is remembered it takes
 // only where the snapshot has the version that it was kept under.
-func (s *Server) read(ctx context.Context, q *gendb.Queries, crop uint32, uniacid int64, asked wanted) (a answer, err error) {
+func (s *Server) read(
+	ctx context.Context,
+	q *gendb.Queries,
+	crop uint32,
+	uniacid int64,
+	asked wanted,
+) (a answer, err error) {
 	reader, versions, err := open(ctx, q, crop)
 	if err != nil {
 		return a, err

@@ -116,7 +116,11 @@ func TestAWrongFilterIsTheRequestsError(t *testing.T) {
 
 func TestTheFiltersOfARequestAreThoseOfFilterRead(t *testing.T) {
 	t.Parallel()
-	p := api.GetListParams{SearchCustomer: new("李"), SearchStatus: new(api.StatusFollowing), SearchTime: &api.TimeRange{"1", ""}}
+	p := api.GetListParams{
+		SearchCustomer: new("李"),
+		SearchStatus:   new(api.StatusFollowing),
+		SearchTime:     &api.TimeRange{"1", ""},
+	}
 	want, err := filter.Read(&p)
 	if err != nil {
 		t.Fatal(err)

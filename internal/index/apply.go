@@ -140,7 +140,13 @@ func differences(changes []Change) (sets map[string]*difference, contacts map[ui
 type rowsByNumber map[uint64]stored
 
 // storedSets reads, of each of these sets, the row of the whole and those of the parts that change.
-func storedSets(ctx context.Context, tx *sql.Tx, crop uint32, names []string, sets map[string]*difference) (map[string]rowsByNumber, error) {
+func storedSets(
+	ctx context.Context,
+	tx *sql.Tx,
+	crop uint32,
+	names []string,
+	sets map[string]*difference,
+) (map[string]rowsByNumber, error) {
 	var query strings.Builder
 	query.WriteString("SELECT name, part, ids FROM follow_sets FORCE INDEX (PRIMARY) WHERE crop_id = ? AND (")
 	args := []any{crop}
@@ -266,7 +272,14 @@ func (s Set) of(number uint64) Set {
 }
 
 // changeWhole is change for a set that is stored whole, or not at all.
-func (w *rowWriter) changeWhole(ctx context.Context, tx *sql.Tx, name string, d *difference, whole stored, exists bool) error {
+func (w *rowWriter) changeWhole(
+	ctx context.Context,
+	tx *sql.Tx,
+	name string,
+	d *difference,
+	whole stored,
+	exists bool,
+) error {
 	old, err := idsOf(whole.ids)
 	if err != nil {
 		return err

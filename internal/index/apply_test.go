@@ -26,11 +26,22 @@ func (h house) apply(crop uint32, changes ...index.Change) {
 func row(id uint64, random *rand.Rand) *filter.Row {
 	pick := func(of ...string) string { return of[random.IntN(len(of))] }
 	return &filter.Row{
-		ID: id, CropID: 1, Userid: pick("u", "V", "w"), ExternalUserid: "c", TagID: pick("", "t1", "t1,t2", "t3, t2,t1"),
-		Createtime: random.Int64N(1 << 31), AddWay: random.Uint32N(4), Status: 1 - 2*random.Int32N(2), ExternalType: 1 + random.Int32N(2),
-		RemarkFolded: pick("", "备注", "备注一", "aaaa"), NameFolded: pick("李", "李一天", "abcd"), NotesFolded: pick("", "\x00公司"),
-		Pinyin: pick("", "<li,<yi,<tian,"), Mobiles: pick("", "13800000000"),
-		ContactUID: random.Uint32N(2), ContactID: 1 + random.Uint64N(50),
+		ID:             id,
+		CropID:         1,
+		Userid:         pick("u", "V", "w"),
+		ExternalUserid: "c",
+		TagID:          pick("", "t1", "t1,t2", "t3, t2,t1"),
+		Createtime:     random.Int64N(1 << 31),
+		AddWay:         random.Uint32N(4),
+		Status:         1 - 2*random.Int32N(2),
+		ExternalType:   1 + random.Int32N(2),
+		RemarkFolded:   pick("", "备注", "备注一", "aaaa"),
+		NameFolded:     pick("李", "李一天", "abcd"),
+		NotesFolded:    pick("", "\x00公司"),
+		Pinyin:         pick("", "<li,<yi,<tian,"),
+		Mobiles:        pick("", "13800000000"),
+		ContactUID:     random.Uint32N(2),
+		ContactID:      1 + random.Uint64N(50),
 	}
 }
 
@@ -141,9 +152,13 @@ func (h house) watch() {
 	h.t.Helper()
 	h.exec("CREATE TABLE written (what VARCHAR(10), name VARBINARY(120), part BIGINT UNSIGNED)")
 	for _, what := range []string{"INSERT", "UPDATE"} {
-		h.exec("CREATE TRIGGER watch_" + what + " BEFORE " + what + " ON follow_sets FOR EACH ROW INSERT INTO written VALUES ('" + what + "', NEW.name, NEW.part)")
+		h.exec(
+			"CREATE TRIGGER watch_" + what + " BEFORE " + what + " ON follow_sets FOR EACH ROW INSERT INTO written VALUES ('" + what + "', NEW.name, NEW.part)",
+		)
 	}
-	h.exec("CREATE TRIGGER watch_delete BEFORE DELETE ON follow_sets FOR EACH ROW INSERT INTO written VALUES ('DELETE', OLD.name, OLD.part)")
+	h.exec(
+		"CREATE TRIGGER watch_delete BEFORE DELETE ON follow_sets FOR EACH ROW INSERT INTO written VALUES ('DELETE', OLD.name, OLD.part)",
+	)
 }
 
 // written returns what was written since the last time, as "name part", sorted.

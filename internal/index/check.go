@@ -22,10 +22,20 @@ func Check(ctx context.Context, snapshot *sql.Tx, crop uint32, progress func(Pro
 	return check(ctx, snapshot, crop, shareRows, progress)
 }
 
-func check(ctx context.Context, snapshot *sql.Tx, crop uint32, shareRows int64, progress func(Progress)) ([]Wrong, error) {
+func check(
+	ctx context.Context,
+	snapshot *sql.Tx,
+	crop uint32,
+	shareRows int64,
+	progress func(Progress),
+) ([]Wrong, error) {
 	q := gendb.New(snapshot)
 	var live int64
-	row := snapshot.QueryRowContext(ctx, "SELECT COUNT(*) FROM follows FORCE INDEX (PRIMARY) WHERE crop_id = ? AND deleted_at IS NULL", crop)
+	row := snapshot.QueryRowContext(
+		ctx,
+		"SELECT COUNT(*) FROM follows FORCE INDEX (PRIMARY) WHERE crop_id = ? AND deleted_at IS NULL",
+		crop,
+	)
 	if err := row.Scan(&live); err != nil {
 		return nil, err
 	}

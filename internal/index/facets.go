@@ -284,7 +284,10 @@ const scanRows = 5000
 // allRows returns all live rows, by id.
 func (r *Reader) allRows(ctx context.Context) (all []gendb.Follow, err error) {
 	for after := uint64(0); ; after = all[len(all)-1].ID {
-		rows, err := r.Queries.ListLiveFollows(ctx, gendb.ListLiveFollowsParams{CropID: r.CropID, After: after, Limit: scanRows})
+		rows, err := r.Queries.ListLiveFollows(
+			ctx,
+			gendb.ListLiveFollowsParams{CropID: r.CropID, After: after, Limit: scanRows},
+		)
 		if err != nil {
 			return nil, err
 		}

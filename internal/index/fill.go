@@ -181,7 +181,10 @@ func Snapshot(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
 	}
 	// A snapshot is as of its first read.
 	var one int
-	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT crop_id FROM versions LIMIT 1) v").Scan(&one); err != nil {
+	if err := tx.QueryRowContext(
+		ctx,
+		"SELECT COUNT(*) FROM (SELECT crop_id FROM versions LIMIT 1) v",
+	).Scan(&one); err != nil {
 		return nil, errors.Join(err, tx.Rollback())
 	}
 	return tx, nil
@@ -211,7 +214,11 @@ func makeAll(
 	ctx context.Context, db *sql.DB, snapshot *sql.Tx, crop uint32, shareRows int64, progress func(Progress),
 ) error {
 	var live int64
-	row := snapshot.QueryRowContext(ctx, "SELECT COUNT(*) FROM follows FORCE INDEX (PRIMARY) WHERE crop_id = ? AND deleted_at IS NULL", crop)
+	row := snapshot.QueryRowContext(
+		ctx,
+		"SELECT COUNT(*) FROM follows FORCE INDEX (PRIMARY) WHERE crop_id = ? AND deleted_at IS NULL",
+		crop,
+	)
 	if err := row.Scan(&live); err != nil {
 		return err
 	}
@@ -280,7 +287,13 @@ const fewChanges = 1000
 // catchUp looks at what was changed since before. Where that is little it brings it into the index,
 // says that this is complete, and returns no snapshot; else it returns one of now, and the rows in
 // which the two may differ.
-func catchUp(ctx context.Context, db *sql.DB, crop uint32, lock Lock, before *sql.Tx) (after *sql.Tx, changed []uint64, err error) {
+func catchUp(
+	ctx context.Context,
+	db *sql.DB,
+	crop uint32,
+	lock Lock,
+	before *sql.Tx,
+) (after *sql.Tx, changed []uint64, err error) {
 	err = lock(ctx, func(tx *sql.Tx) error {
 		if after != nil { // of an attempt that failed
 			_ = after.Rollback()

@@ -356,7 +356,13 @@ func TestAnIndexMadeInSharesIsTheSame(t *testing.T) {
 		}
 		found, err = index.CheckInShares(t.Context(), snapshot, 1, rows)
 		_ = snapshot.Rollback()
-		want := fmt.Sprint([]index.Wrong{{Kind: "T", Sets: 1, First: "Tt1"}, {Kind: "c", Sets: int(contacts), First: "c"}, {Kind: "e", Sets: 7 + 2, First: "ebroken"}})
+		want := fmt.Sprint(
+			[]index.Wrong{
+				{Kind: "T", Sets: 1, First: "Tt1"},
+				{Kind: "c", Sets: int(contacts), First: "c"},
+				{Kind: "e", Sets: 7 + 2, First: "ebroken"},
+			},
+		)
 		if got := fmt.Sprint(found); err != nil || got != want {
 			t.Errorf("in shares of %d: %v, want %v: %v", rows, got, want, err)
 		}
@@ -369,14 +375,29 @@ func TestTheLongestValuesHaveSets(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
 	turn := h.turn()
-	width := h.one("SELECT character_maximum_length FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'follow_sets' AND column_name = 'name'")
+	width := h.one(
+		"SELECT character_maximum_length FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'follow_sets' AND column_name = 'name'",
+	)
 	if width != filter.MaxName {
 		t.Errorf("a name may have %d bytes, its column has %d", filter.MaxName, width)
 	}
 	longest := []string{strings.Repeat("x", 100), strings.Repeat("标", 100), strings.Repeat("🌸", 100)}
 	h.write(writer.Business, record(writer.Business, "id", 1, "uniacid", 2))
-	h.write(writer.Customer, record(writer.Customer, "crop_id", 1, "external_userid", strings.Repeat("外", 100), "name", "🌸🌺🌻\U0010ffff"))
-	follow := record(writer.Follow, "crop_id", 1, "external_userid", strings.Repeat("外", 100), "userid", strings.Repeat("u", 100), "tag_id", strings.Join(longest, ","))
+	h.write(
+		writer.Customer,
+		record(writer.Customer, "crop_id", 1, "external_userid", strings.Repeat("外", 100), "name", "🌸🌺🌻\U0010ffff"),
+	)
+	follow := record(
+		writer.Follow,
+		"crop_id",
+		1,
+		"external_userid",
+		strings.Repeat("外", 100),
+		"userid",
+		strings.Repeat("u", 100),
+		"tag_id",
+		strings.Join(longest, ","),
+	)
 	h.write(writer.Follow, follow)
 	h.fill(turn, 1) // made at once
 	follow[writer.Follow.Field("remark")] = writer.Text("\U0010ffff\U0010fffe\U0010fffd")

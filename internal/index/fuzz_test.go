@@ -156,7 +156,11 @@ func FuzzContactsAreReadOrRefused(f *testing.F) {
 			return
 		}
 		again := map[uint64]uint64{}
-		if err := contactRow(number-1, contacts).eachContact(func(id, contact uint64) { again[id] = contact }); err != nil || len(again) != len(contacts) {
+		if err := contactRow(
+			number-1,
+			contacts,
+		).eachContact(func(id, contact uint64) { again[id] = contact }); err != nil ||
+			len(again) != len(contacts) {
 			t.Errorf("%x: written again they are %v: %v", pairs, again, err)
 		}
 	})

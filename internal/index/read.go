@@ -67,18 +67,29 @@ func (r *Reader) Page(ctx context.Context, f *filter.Filter, w Window) (total in
 	return total, ids, err
 }
 
-// plainPage is Page by the plain queries. A page that is not full has told the total.
-func (r *Reader) plainPage(
-	ctx context.Context, f *filter.Filter, w Window,
-) (total int64, ids []uint64, err error) {
+// plainRows is how many ids one plain query reads at most: all rows of an enterprise that needs no
+// index, so that a page and its total are one look at the rows.
+const plainRows = 5000
+
+// plainPage is Page by the plain queries. A list that is not full has told the total.
+func (r *Reader) plainPage(ctx context.Context, f *filter.Filter, w Window) (total int64, ids []uint64, err error) {
 	params := f.Params(r.CropID)
 	p := filter.Same[gendb.ListFollowIDsParams](params)
 	p.ByTime, p.BeforeID, p.Limit, p.Offset = int64(w.Order), w.BeforeID, clamp(w.Limit), clamp(w.Offset)
+	whole := w.BeforeID == nil && w.Offset+w.Limit <= plainRows
+	if whole {
+		p.Limit, p.Offset = plainRows, 0
+	}
 	if ids, err = r.Queries.ListFollowIDs(ctx, p); err != nil {
 		return 0, nil, err
 	}
-	if n := int64(len(ids)); n < w.Limit && w.BeforeID == nil && (n > 0 || w.Offset == 0) {
-		return w.Offset + n, ids, nil
+	n := len(ids)
+	if whole {
+		from := min(w.Offset, int64(n))
+		ids = ids[from:min(from+w.Limit, int64(n))]
+	}
+	if n < int(p.Limit) && w.BeforeID == nil && (n > 0 || p.Offset == 0) {
+		return int64(p.Offset) + int64(n), ids, nil
 	}
 	total, err = r.Queries.CountFollows(ctx, params)
 	return total, ids, err
@@ -251,7 +262,10 @@ func (r *Reader) named(ctx context.Context, names map[string]struct{}) ([]named,
 
 // rowsBetween returns what is stored of a range of names, in the order of names and parts.
 func (r *Reader) rowsBetween(ctx context.Context, e filter.Expr) ([]gendb.GetSetsBetweenRow, error) {
-	return r.Queries.GetSetsBetween(ctx, gendb.GetSetsBetweenParams{CropID: r.CropID, First: []byte(e.First), Last: []byte(e.Last)})
+	return r.Queries.GetSetsBetween(
+		ctx,
+		gendb.GetSetsBetweenParams{CropID: r.CropID, First: []byte(e.First), Last: []byte(e.Last)},
+	)
 }
 
 // between returns the sets of a range of names, in their order.

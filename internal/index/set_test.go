@@ -213,10 +213,17 @@ func TestWhatIsStoredOfASetIsReadBack(t *testing.T) {
 		default:
 			inParts++
 			if len(rows) < 2 || len(rows[0].ids) > 0 {
-				t.Errorf("round %d: %d bytes are in %d rows, %d of them in that of the whole", round, len(whole), len(rows), len(rows[0].ids))
+				t.Errorf(
+					"round %d: %d bytes are in %d rows, %d of them in that of the whole",
+					round,
+					len(whole),
+					len(rows),
+					len(rows[0].ids),
+				)
 			}
 			for i, r := range rows[1:] {
-				if parts, err := r.parts(); err != nil || r.name != "n" || r.row != parts[0].number+1 || i > 0 && r.row <= rows[i].row {
+				if parts, err := r.parts(); err != nil || r.name != "n" || r.row != parts[0].number+1 ||
+					i > 0 && r.row <= rows[i].row {
 					t.Errorf("round %d: row %d: %q %d %v", round, i, r.name, r.row, err)
 				}
 			}
@@ -227,7 +234,12 @@ func TestWhatIsStoredOfASetIsReadBack(t *testing.T) {
 			g.whole, g.last = appendID(g.whole, g.last, id), id
 		}
 		grown, err := g.rows("n")
-		if err != nil || !slices.EqualFunc(rows, grown, func(a, b stored) bool { return a.name == b.name && a.row == b.row && bytes.Equal(a.ids, b.ids) }) {
+		if err != nil ||
+			!slices.EqualFunc(
+				rows,
+				grown,
+				func(a, b stored) bool { return a.name == b.name && a.row == b.row && bytes.Equal(a.ids, b.ids) },
+			) {
 			t.Errorf("round %d: grown it is stored in %d rows, not as in %d: %v", round, len(grown), len(rows), err)
 		}
 		if back, err := idsOf(whole); err != nil || !slices.Equal(back, ids) {

@@ -196,7 +196,10 @@ func (h house) right() {
 	for _, crop := range crops {
 		want := newSets()
 		for after := uint64(0); ; {
-			follows, err := gendb.New(h.db).ListLiveFollows(h.t.Context(), gendb.ListLiveFollowsParams{CropID: crop, After: after, Limit: 1000})
+			follows, err := gendb.New(h.db).ListLiveFollows(
+				h.t.Context(),
+				gendb.ListLiveFollowsParams{CropID: crop, After: after, Limit: 1000},
+			)
 			if err != nil {
 				h.t.Fatal(err)
 			}
@@ -254,7 +257,11 @@ func (s sets) compare(t testing.TB, stored sets) {
 func (h house) stored(crop uint32) sets {
 	h.t.Helper()
 	all := newSets()
-	rows, err := h.db.QueryContext(h.t.Context(), "SELECT name, part, ids FROM follow_sets WHERE crop_id = ? ORDER BY name, part", crop)
+	rows, err := h.db.QueryContext(
+		h.t.Context(),
+		"SELECT name, part, ids FROM follow_sets WHERE crop_id = ? ORDER BY name, part",
+		crop,
+	)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -50,7 +50,13 @@ func (s *Insert) End(ctx context.Context, tx *sql.Tx) error {
 	statement := s.full
 	if s.rows != MaxRows || statement == "" {
 		one := "(?" + strings.Repeat(", ?", len(s.Columns)-1) + ")"
-		statement = "INSERT INTO " + s.Into + " (" + strings.Join(s.Columns, ", ") + ") VALUES " + one + strings.Repeat(", "+one, s.rows-1) + s.After
+		statement = "INSERT INTO " + s.Into + " (" + strings.Join(
+			s.Columns,
+			", ",
+		) + ") VALUES " + one + strings.Repeat(
+			", "+one,
+			s.rows-1,
+		) + s.After
 		if s.rows == MaxRows {
 			s.full = statement
 		}

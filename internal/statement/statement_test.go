@@ -20,7 +20,10 @@ func begin(t *testing.T) *sql.Tx {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	if _, err := db.ExecContext(t.Context(), "CREATE TABLE x (a INT, b VARBINARY(20), c MEDIUMTEXT, PRIMARY KEY (a, b))"); err != nil {
+	if _, err := db.ExecContext(
+		t.Context(),
+		"CREATE TABLE x (a INT, b VARBINARY(20), c MEDIUMTEXT, PRIMARY KEY (a, b))",
+	); err != nil {
 		t.Fatal(err)
 	}
 	tx, err := db.BeginTx(t.Context(), nil)
@@ -57,7 +60,11 @@ func TestInsertSendsAllRowsInStatementsOfAGoodSize(t *testing.T) {
 		{5, statement.MaxBytes / 2, 3}, {2, statement.MaxBytes + 1, 2},
 	} {
 		tx := begin(t)
-		into := statement.Insert{Into: "x", Columns: []string{"a", "b", "c"}, After: " ON DUPLICATE KEY UPDATE c = CONCAT('again ', VALUES(c))"}
+		into := statement.Insert{
+			Into:    "x",
+			Columns: []string{"a", "b", "c"},
+			After:   " ON DUPLICATE KEY UPDATE c = CONCAT('again ', VALUES(c))",
+		}
 		before := sent(t, tx, "Com_insert")
 		long := strings.Repeat("长", x.size/3)
 		for range 2 { // it can be used again
@@ -78,7 +85,12 @@ func TestInsertSendsAllRowsInStatementsOfAGoodSize(t *testing.T) {
 		if n := sent(t, tx, "Com_insert") - before; n != 2*x.statements {
 			t.Errorf("%d rows of %d bytes twice: %d statements, want %d", x.rows, x.size, n, 2*x.statements)
 		}
-		if n := one(t, tx, "SELECT COUNT(*) FROM x WHERE b = CONCAT(x'00275cff', CHAR(a % 256)) AND c = CONCAT('again ', ?)", long); n != int64(x.rows) {
+		if n := one(
+			t,
+			tx,
+			"SELECT COUNT(*) FROM x WHERE b = CONCAT(x'00275cff', CHAR(a % 256)) AND c = CONCAT('again ', ?)",
+			long,
+		); n != int64(x.rows) {
 			t.Errorf("%d rows of %d bytes: %d are stored", x.rows, x.size, n)
 		}
 	}

@@ -39,7 +39,14 @@ func newOriginal(ctx context.Context, db *sql.DB) (http.Handler, error) {
 	for name, as := range originalRows {
 		errs = append(errs, execute(ctx, db, "INSERT INTO "+name+" "+as, "ANALYZE TABLE "+name))
 	}
-	return originaltest.Server{DB: db, Uniacid: uniacid, CropID: bigCrop, UID: managerUID, Per: perPage}, errors.Join(errs...)
+	return originaltest.Server{
+			DB:      db,
+			Uniacid: uniacid,
+			CropID:  bigCrop,
+			UID:     managerUID,
+			Per:     perPage,
+		}, errors.Join(
+			errs...)
 }
 
 const (

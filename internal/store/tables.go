@@ -22,6 +22,10 @@ var tables = []struct{ name, columns string }{
 	{"follow_sets", "crop_id, name, part, ids"},
 	{"follow_changes", "crop_id, follow_id"},
 	{"copied_ranges", "source, kind, first, ids, hash"},
+	{"wecom_syncs", "crop_id, holder, held_until, due_at, started_at, finished_at, succeeded_at, failures, members, read_rows, new_rows, changed_rows, " +
+		"lost_rows, refused_rows, error, warning"},
+	{"wecom_members", "crop_id, userid, run_at, problem"},
+	{"wecom_inbox", "id, crop_id, received_at, event, change_type, created, userid, external_userid, message, state, attempts, due_at, error"},
 	{"versions", "crop_id, rows_version, dict_version, indexed"},
 }
 

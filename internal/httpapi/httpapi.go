@@ -114,7 +114,7 @@ func New(cfg Config, more ...func(*echo.Echo)) (http.Handler, error) {
 		op := operation{
 			path: path, item: item, params: params,
 			route:      &routers.Route{Spec: doc, Path: path, PathItem: item, Method: http.MethodGet, Operation: item.Get},
-			normaliser: canonical.New(params, cfg.Limits.Pairs),
+			normaliser: canonical.New(params, cfg.Limits.Pairs, cfg.LegacyStatus),
 			schemas:    map[string]*openapi3.Schema{}, body: openapi3.NewSchema(),
 		}
 		for _, p := range slices.Concat(item.Parameters, item.Get.Parameters) {

@@ -35,6 +35,7 @@ type serveCommand struct {
 	PublicURL    string        `name:"public-url" env:"PUBLIC_URL" placeholder:"URL" help:"What page links begin with; {uniacid} in it is replaced. Default: the address that the request reached."`
 	Demo         bool          `help:"Load the demonstration enterprise into an empty database first."`
 	JWTJWKS      string        `name:"jwt-jwks" env:"JWT_JWKS" placeholder:"FILE|URL" help:"Public keys (JWKS) of RS256, ES256 and EdDSA tokens."`
+	JWTLeeway    time.Duration `name:"jwt-leeway" env:"JWT_LEEWAY" default:"${jwt_leeway}" help:"What clocks may differ by when a token begins or ends (${default})."`
 	JWTCookie    string        `name:"jwt-cookie" env:"JWT_COOKIE" placeholder:"NAME" help:"Cookie that may hold the token, beside the Authorization header."`
 	LegacyStatus bool          `env:"LEGACY_STATUS" help:"Answer every envelope as HTTP 200, as the original does."`
 	CORSOrigins  []string      `name:"cors-origins" env:"CORS_ORIGINS" placeholder:"ORIGIN" help:"Origins that may call from a browser, comma-separated. Default: none."`
@@ -46,7 +47,7 @@ type serveCommand struct {
 	MaxURL       int           `name:"max-url" env:"MAX_URL" default:"16384" placeholder:"BYTES" help:"Longest address (${default})."`
 	MaxHeader    int           `env:"MAX_HEADER" default:"32768" placeholder:"BYTES" help:"Largest header (${default})."`
 	MaxPairs     int           `env:"MAX_PAIRS" default:"200" placeholder:"N" help:"Most parameters in a query or a body (${default})."`
-	MaxBody      int64         `env:"MAX_BODY" default:"65536" placeholder:"BYTES" help:"Largest body (${default})."`
+	MaxBody      int64         `env:"MAX_BODY" default:"262144" placeholder:"BYTES" help:"Largest body (${default})."`
 	Timeout      time.Duration `name:"timeout" env:"TIMEOUT" default:"30s" help:"Time to answer a request (${default})."`
 	ReadTimeout  time.Duration `env:"READ_TIMEOUT" default:"10s" help:"Time for a request's header, and as much again for its body (${default})."`
 	IdleTimeout  time.Duration `env:"IDLE_TIMEOUT" default:"2m" help:"Time that an idle connection is kept (${default})."`
@@ -77,6 +78,9 @@ func (c serveCommand) Validate() error {
 	if c.CacheMB < 0 {
 		return errors.New("CACHE_MB must not be negative")
 	}
+	if c.JWTLeeway < 0 {
+		return errors.New("JWT_LEEWAY must not be negative")
+	}
 	if cookie := (http.Cookie{Name: c.JWTCookie}); c.JWTCookie != "" && cookie.Valid() != nil { //nolint:gosec // only its name is asked, it is never sent
 		return fmt.Errorf("JWT_COOKIE: %q is no cookie's name", c.JWTCookie)
 	}
@@ -93,7 +97,7 @@ func (c serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	verifier, err := auth.New(ctx, auth.Config{
-		Secret: secret, JWKS: c.JWTJWKS, Issuer: c.JWTIssuer, Audience: c.JWTAudience, Leeway: auth.DefaultLeeway, Log: s.log,
+		Secret: secret, JWKS: c.JWTJWKS, Issuer: c.JWTIssuer, Audience: c.JWTAudience, Leeway: c.JWTLeeway, Log: s.log,
 	})
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@
 package canonical
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -33,15 +34,21 @@ type Kind int
 // The kinds of parameters.
 const (
 	Single Kind = iota // one value; the last one given counts
+	Number             // a Single of digits, of which a sign + is not written
+	Word               // a Single of a closed list, with nothing around it
 	List               // any number of values, joined with commas
 	Range              // start and end in unix seconds, written as two items of which an empty one is open
 	Page               // a page number; the first page is not written
 )
 
+// maxNumber is how many characters a Number or an end of a Range has with what stands around it.
+const maxNumber = 40
+
 // Param is one query parameter of the document, by its literal name there.
 type Param struct {
-	Name string
-	Kind Kind
+	Name   string
+	Kind   Kind
+	Length uint64 // of a Single: the most characters of the document; 0 is any number
 }
 
 // Params returns the query parameters of an item's GET in the document's order: those that the item
@@ -64,6 +71,12 @@ func Params(item *openapi3.PathItem) []Param {
 			param.Kind = List
 		case p.Name == "page":
 			param.Kind = Page
+		case schema.Type.Is(openapi3.TypeInteger):
+			param.Kind = Number
+		case len(schema.Enum) > 0:
+			param.Kind = Word
+		case schema.MaxLength != nil:
+			param.Length = *schema.MaxLength
 		}
 		params = append(params, param)
 	}
@@ -127,7 +140,7 @@ func (n *Normaliser) Normalise(rawQuery, contentType string, body []byte) (strin
 	var b strings.Builder
 	for i := range n.params {
 		p := &n.params[i]
-		values, problem := r.given[i].literal(p.Kind)
+		values, problem := r.given[i].literal(p.Param)
 		if problem != "" {
 			r.reject(p.Name, problem, apierr.Quote(strings.Trim(strings.Join(r.given[i].values, ","), ",")))
 			continue
@@ -158,7 +171,7 @@ type reading struct {
 
 // given is what a request gives for one parameter.
 type given struct {
-	values  []string // Single, Page: at most one; Range: by position; List: in the order given
+	values  []string // Range: by position; List: in the order given; else at most one
 	next    int      // the position of the Range's next item without a number
 	bare    bool     // the values came without brackets
 	inBody  bool
@@ -255,7 +268,7 @@ func (n *Normaliser) ours(key string) bool {
 // put takes one value, with the brackets after the parameter's name: none, [], [0]. It returns what
 // is wrong, or "".
 func (g *given) put(kind Kind, sub, value string) string {
-	if kind == Single || kind == Page {
+	if kind != List && kind != Range {
 		if sub == "" {
 			g.values = append(g.values[:0], value)
 		} else if value != "" {
@@ -312,7 +325,7 @@ func (g *given) put(kind Kind, sub, value string) string {
 
 // literal returns the values as the literal query has them, none where the parameter is unset, and
 // what is wrong, or "".
-func (g *given) literal(kind Kind) (values []string, problem string) {
+func (g *given) literal(p Param) (values []string, problem string) {
 	for _, v := range g.values {
 		// MySQL's collations ignore NUL, so that a filter with one would match what it should not.
 		if strings.IndexByte(v, 0) >= 0 {
@@ -322,7 +335,7 @@ func (g *given) literal(kind Kind) (values []string, problem string) {
 			return nil, "不是有效的 UTF-8 文本"
 		}
 	}
-	switch kind {
+	switch p.Kind {
 	case List:
 		var items []string
 		for _, v := range g.values {
@@ -344,19 +357,40 @@ func (g *given) literal(kind Kind) (values []string, problem string) {
 	if len(g.values) == 0 {
 		return nil, ""
 	}
-	// As the original does; a + of a query is a space here.
-	value := strings.TrimSpace(g.values[0])
+	value := g.values[0]
+	if p.Kind == Number && len(value) > maxNumber {
+		return nil, fmt.Sprintf("最多 %d 个字符", maxNumber)
+	}
+	// The spaces around a value are not meant, as in the original; they count among its characters. A
+	// + of a query is a space here.
+	if p.Kind != Word && (p.Length == 0 || uint64(utf8.RuneCountInString(value)) <= p.Length) {
+		value = strings.Trim(value, " ")
+	}
+	if p.Kind == Number {
+		value = unsigned(value)
+	}
 	if value == "" {
 		return nil, ""
 	}
 	return []string{value}, ""
 }
 
+// unsigned returns a number without its sign +, which PHP's filter for numbers takes.
+func unsigned(text string) string {
+	if number, ok := strings.CutPrefix(text, "+"); ok && digits(number) {
+		return number
+	}
+	return text
+}
+
 // timeRange returns start and end in unix seconds.
 func timeRange(values []string) ([]string, string) {
 	var sides [2]int64
 	for i, v := range values {
-		if v = strings.TrimSpace(v); v == "" {
+		if len(v) > maxNumber {
+			return nil, fmt.Sprintf("最多 %d 个字符", maxNumber)
+		}
+		if v = strings.Trim(v, " "); v == "" {
 			values[i] = ""
 			continue
 		}
@@ -385,11 +419,10 @@ func page(values []string) ([]string, string) {
 	if len(values) == 0 {
 		return nil, ""
 	}
-	text := strings.TrimSpace(values[0])
+	text := unsigned(strings.Trim(values[0], " "))
 	if text == "" {
 		return nil, ""
 	}
-	text = strings.TrimPrefix(text, "+") // PHP's filter for numbers takes it
 	if !digits(text) {
 		return nil, "应为正整数"
 	}

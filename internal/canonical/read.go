@@ -18,7 +18,6 @@ import (
 
 // body reads the body by its type. An empty one may have any type.
 func (r *reading) body(contentType string, body []byte) error {
-	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) // .NET, PowerShell and PHP files begin with it
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -105,6 +106,11 @@ func (f file) handler() echo.HandlerFunc {
 	compressed := sync.OnceValue(func() []byte { return gzipped.Bytes(gzipped.Small, f.body) })
 	return func(c echo.Context) error {
 		h := c.Response().Header()
+		asked, _, _ := strings.Cut(c.Request().RequestURI, "?")
+		if name := strings.TrimRight(asked, "/"); f.extension == ".html" && name != asked {
+			// The server takes slashes at the end; what the page loads is relative to its own address.
+			return c.Redirect(http.StatusFound, strings.Repeat("../", len(asked)-len(name))+f.at[1:])
+		}
 		h.Set("Content-Type", types[f.extension])
 		h.Set("Cache-Control", f.cache)
 		h.Set("Content-Security-Policy", f.policy)

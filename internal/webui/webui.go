@@ -22,13 +22,13 @@ import (
 )
 
 const (
-	// Neither page needs an inline script or style. Avatars come from wherever the database says;
-	// data: is for the icons within the style sheets.
-	consolePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https: http:; connect-src 'self'; " +
-		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types vue"
-	docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-	bytesPolicy = "default-src 'none'; frame-ancestors 'none'"
+	// Neither page needs an inline script or style.
+	pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
+		"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types vue; img-src 'self'"
+	docsPolicy = pagePolicy
+	// Avatars come from wherever the database says; data: is for the icons within the style sheets.
+	consolePolicy = pagePolicy + " data: https: http:"
+	bytesPolicy   = "default-src 'none'; frame-ancestors 'none'"
 
 	revalidate = "no-cache"
 	forever    = "public, max-age=31536000, immutable"

@@ -155,7 +155,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Member, error) {
 }
 
 // Refusal is why a token does not hold.
-type Refusal struct {
+type Refusal struct { //nolint:errname // the trade says refusal
 	Reason error
 	Member Member // whom it names, as far as it could be read
 	Signed bool   // its signature holds: it is Member's own, out of its time or for another service

@@ -17,7 +17,7 @@ import (
 
 // passing are the keys that old pages and their surroundings are known to send, each with its
 // reason. They pass as they stand here, whatever they resemble.
-var passing = map[string]string{
+var passing = map[string]string{ //nolint:gosec // names of keys, no credentials
 	"i":       "We7's router: the account",
 	"c":       "We7's router: the controller",
 	"a":       "We7's router: the action",
@@ -184,7 +184,7 @@ func (n *Normaliser) contains(list []string) (string, bool) {
 	for i := range list {
 		run := ""
 		for _, word := range list[i:] {
-			if run += word; len(run) > 64 {
+			if run += word; len(run) > 64 { //nolint:modernize // at most 64 bytes
 				break
 			}
 			for _, name := range n.names {

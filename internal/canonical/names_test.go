@@ -55,7 +55,7 @@ func TestAKeyThatMisspellsOneOfOursIsRefusedWithIt(t *testing.T) {
 			"search[tag]"},
 		"search[employee_member]": {"employee_member", "employeeMember", "search_employee"},
 		"search[keyword]":         {"keyword", "keywords", "search_key_word"},
-		"search":                  {"Search", "serach", "searchs", "filter"},
+		"search":                  {"Search", "serach", "searchh", "filter"},
 	} {
 		for _, key := range keys {
 			got := refusal(t, n, url.QueryEscape(key)+"=1", "")

@@ -252,7 +252,7 @@ func (op operation) wrongJSON(body []byte) []apierr.Field {
 	}
 	var wrong []apierr.Field
 	look := func(parameter string, schema *openapi3.SchemaRef, value any) {
-		text, _ := json.Marshal(value) // it has just been read
+		text, _ := json.Marshal(value) //nolint:errchkjson // it has just been read from JSON
 		if value = withoutNull(value); value == nil || schema.Value.VisitJSON(value) == nil {
 			return
 		}

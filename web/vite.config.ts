@@ -34,8 +34,7 @@ function goPackage(): Plugin {
       const texts = new Map<string, string>();
       for (const folder of folders) {
         const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
-        const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice)(\.\w+)?$|\.LICENSE\.txt$/i.test(file)).sort()
-          .filter((file) => !file.includes("bundle") || file === "swagger-ui-bundle.js.LICENSE.txt");
+        const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice)(\.\w+)?$/i.test(file)).sort();
         texts.set(`${name} ${version}`, `${name} ${version} (${license})\n\n${files.map((file) => readFileSync(`${folder}/${file}`, "utf8").trim()).join("\n\n")}\n`);
       }
       const licences = [...texts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text).join(`\n${"-".repeat(80)}\n\n`);
@@ -59,8 +58,6 @@ export default defineConfig({
     target: "es2022",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // The reference's tool is one file, and only /docs loads it.
-    chunkSizeWarningLimit: 2000,
     rollupOptions: { input: { console: path("console.html"), docs: path("docs.html") } },
   },
 });

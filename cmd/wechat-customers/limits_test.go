@@ -4,9 +4,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
+	"example.com/wechatcustomers/internal/auth"
 	"example.com/wechatcustomers/internal/dbtest"
 )
 
@@ -51,5 +55,33 @@ func TestEachTimeLimitEndsWhatTakesLonger(t *testing.T) {
 	_, address = serve(t, append(env, "TIMEOUT=1ns"), program)
 	if status, body := get(t, "http://"+address+list, token); status != http.StatusServiceUnavailable || !strings.Contains(string(body), "服务暂时不可用") {
 		t.Errorf("no time to answer: %d %s", status, body)
+	}
+}
+
+func TestTheLeewayOfTokensIsASetting(t *testing.T) {
+	t.Parallel()
+	program := build(t)
+	env := []string{"DATABASE_DSN=" + dbtest.New(t), "JWT_SECRET=" + secret}
+	run(t, t.TempDir(), env, program, "migrate")
+	ended := func(ago time.Duration) string {
+		token, err := auth.Mint([]byte(secret), auth.Member{UID: 7, Uniacid: 2}, time.Minute, time.Now().Add(-time.Minute-ago), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	const list = "/business/2/plugin/WechatCustomers/getList"
+	for leeway, statuses := range map[string][2]int{"": {403, 401}, "JWT_LEEWAY=2h": {403, 403}, "JWT_LEEWAY=0s": {401, 401}} {
+		_, address := serve(t, append(env, leeway), program)
+		for i, ago := range []time.Duration{20 * time.Second, time.Hour} {
+			if status, body := get(t, "http://"+address+list, ended(ago)); status != statuses[i] {
+				t.Errorf("%q: a token that ended %s ago: %d %s", leeway, ago, status, body)
+			}
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), program, "serve")
+	cmd.Env = append(os.Environ(), append(env, "JWT_LEEWAY=-1s")...)
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "JWT_LEEWAY must be at least 0") {
+		t.Errorf("a negative one: %v %s", err, out)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"example.com/wechatcustomers/internal/auth"
 	"example.com/wechatcustomers/internal/httpapi"
 	"example.com/wechatcustomers/internal/store"
 	"example.com/wechatcustomers/internal/wecom"
@@ -109,6 +110,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.Vars{
 			"wecom_url": wecom.DefaultURL,
 			"data_dir":  dataDir(), "index_from": strconv.Itoa(writer.DefaultIndexFrom), "pool_size": strconv.Itoa(store.DefaultPool),
+			"jwt_leeway":  fmt.Sprintf("%gs", auth.DefaultLeeway.Seconds()),
 			"rate_member": rate(httpapi.DefaultRates.Member), "rate_address": rate(httpapi.DefaultRates.Address), "rate_failures": rate(httpapi.DefaultRates.Failures),
 		},
 	)

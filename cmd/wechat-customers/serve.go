@@ -47,6 +47,7 @@ type serveCommand struct {
 	TLSKey       string        `name:"tls-key" env:"TLS_KEY" placeholder:"FILE" help:"Key (PEM) of TLS_CERT."`
 	Demo         bool          `help:"Load the demonstration enterprise into an empty database first."`
 	JWTJWKS      string        `name:"jwt-jwks" env:"JWT_JWKS" placeholder:"FILE|URL" help:"Public keys (JWKS) of RS256, ES256 and EdDSA tokens."`
+	JWTLeeway    time.Duration `name:"jwt-leeway" env:"JWT_LEEWAY" default:"${jwt_leeway}" help:"What clocks may differ by when a token begins or ends (${default})."`
 	JWTCookie    string        `name:"jwt-cookie" env:"JWT_COOKIE" placeholder:"NAME" help:"Cookie that may hold the token, beside the Authorization header."`
 	LegacyStatus bool          `env:"LEGACY_STATUS" help:"Answer every envelope as HTTP 200, as the original does."`
 	CORSOrigins  []string      `name:"cors-origins" env:"CORS_ORIGINS" placeholder:"ORIGIN" help:"Origins that may call from a browser, comma-separated. Default: none."`
@@ -58,7 +59,7 @@ type serveCommand struct {
 	MaxURL       int           `name:"max-url" env:"MAX_URL" default:"16384" placeholder:"BYTES" help:"Longest address (${default})."`
 	MaxHeader    int           `env:"MAX_HEADER" default:"32768" placeholder:"BYTES" help:"Largest header (${default})."`
 	MaxPairs     int           `env:"MAX_PAIRS" default:"200" placeholder:"N" help:"Most parameters in a query or a body (${default})."`
-	MaxBody      int64         `env:"MAX_BODY" default:"65536" placeholder:"BYTES" help:"Largest body (${default})."`
+	MaxBody      int64         `env:"MAX_BODY" default:"262144" placeholder:"BYTES" help:"Largest body (${default})."`
 	Timeout      time.Duration `name:"timeout" env:"TIMEOUT" default:"30s" help:"Time to answer a request (${default})."`
 	ReadTimeout  time.Duration `env:"READ_TIMEOUT" default:"10s" help:"Time for a request's header, and as much again for its body (${default})."`
 	DrainTime    time.Duration `env:"DRAIN_TIME" default:"0s" help:"Time that /readyz says 503 before the program, told to end, takes no more requests (${default})."`
@@ -86,9 +87,10 @@ func (c serveCommand) Validate() error {
 	wrong = append(wrong, c.indexFlags.Validate(), c.wecomFlags.Validate())
 	_, err := httpapi.ParseProxies(c.Proxies)
 	check("TRUSTED_PROXIES", err == nil, fmt.Sprintf("addresses and networks: %v", err))
-	check("WECOM_SYNC", c.WecomSync >= 0, "at least 0, not negative")
-	check("DRAIN_TIME", c.DrainTime >= 0 && c.DrainTime <= maxTime, "at least 0, not negative, and at most "+maxTime.String())
-	check("CACHE_MB", c.CacheMB >= 0 && c.CacheMB <= maxSize, fmt.Sprintf("at least 0, not negative, and at most %d", maxSize))
+	check("WECOM_SYNC", c.WecomSync >= 0, "at least 0")
+	check("JWT_LEEWAY", c.JWTLeeway >= 0 && c.JWTLeeway <= maxTime, "at least 0 and at most "+maxTime.String())
+	check("DRAIN_TIME", c.DrainTime >= 0 && c.DrainTime <= maxTime, "at least 0 and at most "+maxTime.String())
+	check("CACHE_MB", c.CacheMB >= 0 && c.CacheMB <= maxSize, fmt.Sprintf("at least 0 and at most %d", maxSize))
 	cookie := http.Cookie{Name: c.JWTCookie} //nolint:gosec // only its name is asked, it is never sent
 	check("JWT_COOKIE", c.JWTCookie == "" || cookie.Valid() == nil, "a cookie's name")
 	check("PUBLIC_URL", c.PublicURL == "" || webURL(strings.ReplaceAll(c.PublicURL, "{uniacid}", "1")), "an http or https URL without a query and a fragment")
@@ -148,7 +150,7 @@ func (c serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	verifier, err := auth.New(ctx, auth.Config{
-		Secret: secret, JWKS: c.JWTJWKS, Issuer: c.JWTIssuer, Audience: c.JWTAudience, Leeway: auth.DefaultLeeway, Log: s.log,
+		Secret: secret, JWKS: c.JWTJWKS, Issuer: c.JWTIssuer, Audience: c.JWTAudience, Leeway: c.JWTLeeway, Log: s.log,
 	})
 	if err != nil {
 		return err

@@ -854,10 +854,11 @@ type FacetForm struct {
 	// Example: etDesSDgAAyQDOK9dgckS7YqHpMPbuLg,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
 	SearchTagsAll *TagsAllFilter `json:"search[tags_all],omitempty"`
 
-	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+	// SearchTagsData 标签:企业微信的标签 id,一个或多个(最多 1000 个,逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
 	// 「扩展」`*` 代表任何标签:带有标签的行。
-	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
-	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	// One tag id or several (to 1,000; in a GET as many as its address bears), comma-separated; a
+	// row that carries any of them matches, whether or not the tag still exists.
+	// 「Addition」 `*` stands for any tag at all: rows with a tag.
 	//
 	//
 	// Example: etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
@@ -1245,10 +1246,11 @@ type ListForm struct {
 	// Example: etDesSDgAAyQDOK9dgckS7YqHpMPbuLg,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
 	SearchTagsAll *TagsAllFilter `json:"search[tags_all],omitempty"`
 
-	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+	// SearchTagsData 标签:企业微信的标签 id,一个或多个(最多 1000 个,逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
 	// 「扩展」`*` 代表任何标签:带有标签的行。
-	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
-	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	// One tag id or several (to 1,000; in a GET as many as its address bears), comma-separated; a
+	// row that carries any of them matches, whether or not the tag still exists.
+	// 「Addition」 `*` stands for any tag at all: rows with a tag.
 	//
 	//
 	// Example: etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
@@ -1603,10 +1605,11 @@ type TagCount struct {
 // Example: etDesSDgAAyQDOK9dgckS7YqHpMPbuLg,etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
 type TagsAllFilter = string
 
-// TagsDataFilter 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+// TagsDataFilter 标签:企业微信的标签 id,一个或多个(最多 1000 个,逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
 // 「扩展」`*` 代表任何标签:带有标签的行。
-// One tag id or several, comma-separated; a row that carries any of them matches, whether or
-// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+// One tag id or several (to 1,000; in a GET as many as its address bears), comma-separated; a
+// row that carries any of them matches, whether or not the tag still exists.
+// 「Addition」 `*` stands for any tag at all: rows with a tag.
 //
 // Example: etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
 type TagsDataFilter = string
@@ -1709,10 +1712,11 @@ type GetFacetsParams struct {
 	// value.
 	SearchAddWayType *AddWayFilter `form:"search[add_way_type],omitempty" json:"search[add_way_type],omitempty"`
 
-	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+	// SearchTagsData 标签:企业微信的标签 id,一个或多个(最多 1000 个,逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
 	// 「扩展」`*` 代表任何标签:带有标签的行。
-	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
-	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	// One tag id or several (to 1,000; in a GET as many as its address bears), comma-separated; a
+	// row that carries any of them matches, whether or not the tag still exists.
+	// 「Addition」 `*` stands for any tag at all: rows with a tag.
 	SearchTagsData *TagsDataFilter `form:"search[tags_data],omitempty" json:"search[tags_data],omitempty"`
 
 	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
@@ -1805,10 +1809,11 @@ type PostFacetsParams struct {
 	// value.
 	SearchAddWayType *AddWayFilter `form:"search[add_way_type],omitempty" json:"search[add_way_type],omitempty"`
 
-	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+	// SearchTagsData 标签:企业微信的标签 id,一个或多个(最多 1000 个,逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
 	// 「扩展」`*` 代表任何标签:带有标签的行。
-	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
-	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	// One tag id or several (to 1,000; in a GET as many as its address bears), comma-separated; a
+	// row that carries any of them matches, whether or not the tag still exists.
+	// 「Addition」 `*` stands for any tag at all: rows with a tag.
 	SearchTagsData *TagsDataFilter `form:"search[tags_data],omitempty" json:"search[tags_data],omitempty"`
 
 	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
@@ -1918,10 +1923,11 @@ type GetListParams struct {
 	// value.
 	SearchAddWayType *AddWayFilter `form:"search[add_way_type],omitempty" json:"search[add_way_type],omitempty"`
 
-	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+	// SearchTagsData 标签:企业微信的标签 id,一个或多个(最多 1000 个,逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
 	// 「扩展」`*` 代表任何标签:带有标签的行。
-	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
-	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	// One tag id or several (to 1,000; in a GET as many as its address bears), comma-separated; a
+	// row that carries any of them matches, whether or not the tag still exists.
+	// 「Addition」 `*` stands for any tag at all: rows with a tag.
 	SearchTagsData *TagsDataFilter `form:"search[tags_data],omitempty" json:"search[tags_data],omitempty"`
 
 	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。
@@ -2035,10 +2041,11 @@ type PostListParams struct {
 	// value.
 	SearchAddWayType *AddWayFilter `form:"search[add_way_type],omitempty" json:"search[add_way_type],omitempty"`
 
-	// SearchTagsData 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+	// SearchTagsData 标签:企业微信的标签 id,一个或多个(最多 1000 个,逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
 	// 「扩展」`*` 代表任何标签:带有标签的行。
-	// One tag id or several, comma-separated; a row that carries any of them matches, whether or
-	// not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+	// One tag id or several (to 1,000; in a GET as many as its address bears), comma-separated; a
+	// row that carries any of them matches, whether or not the tag still exists.
+	// 「Addition」 `*` stands for any tag at all: rows with a tag.
 	SearchTagsData *TagsDataFilter `form:"search[tags_data],omitempty" json:"search[tags_data],omitempty"`
 
 	// SearchTagsAll 「扩展」带有全部这些标签的行:标签 id,一个或多个(逗号分隔);`*` 代表任何标签,即带有标签的行。

@@ -25,10 +25,11 @@ export interface paths {
                  */
                 "search[add_way_type]"?: components["schemas"]["AddWayFilter"];
                 /**
-                 * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+                 * @description 标签:企业微信的标签 id,一个或多个(最多 1000 个,逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
                  *     「扩展」`*` 代表任何标签:带有标签的行。
-                 *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
-                 *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+                 *     One tag id or several (to 1,000; in a GET as many as its address bears), comma-separated; a
+                 *     row that carries any of them matches, whether or not the tag still exists.
+                 *     「Addition」 `*` stands for any tag at all: rows with a tag.
                  */
                 "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
                 /**
@@ -157,10 +158,11 @@ export interface paths {
                  */
                 "search[add_way_type]"?: components["schemas"]["AddWayFilter"];
                 /**
-                 * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+                 * @description 标签:企业微信的标签 id,一个或多个(最多 1000 个,逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
                  *     「扩展」`*` 代表任何标签:带有标签的行。
-                 *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
-                 *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+                 *     One tag id or several (to 1,000; in a GET as many as its address bears), comma-separated; a
+                 *     row that carries any of them matches, whether or not the tag still exists.
+                 *     「Addition」 `*` stands for any tag at all: rows with a tag.
                  */
                 "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
                 /**
@@ -330,10 +332,11 @@ export interface components {
          */
         AddWayFilter: number;
         /**
-         * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+         * @description 标签:企业微信的标签 id,一个或多个(最多 1000 个,逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
          *     「扩展」`*` 代表任何标签:带有标签的行。
-         *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
-         *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+         *     One tag id or several (to 1,000; in a GET as many as its address bears), comma-separated; a
+         *     row that carries any of them matches, whether or not the tag still exists.
+         *     「Addition」 `*` stands for any tag at all: rows with a tag.
          * @example etDesSDgAACFJtKmZ8DmxP3DjZmceyLw
          */
         TagsDataFilter: string;
@@ -1930,10 +1933,11 @@ export interface operations {
                  */
                 "search[add_way_type]"?: components["schemas"]["AddWayFilter"];
                 /**
-                 * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+                 * @description 标签:企业微信的标签 id,一个或多个(最多 1000 个,逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
                  *     「扩展」`*` 代表任何标签:带有标签的行。
-                 *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
-                 *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+                 *     One tag id or several (to 1,000; in a GET as many as its address bears), comma-separated; a
+                 *     row that carries any of them matches, whether or not the tag still exists.
+                 *     「Addition」 `*` stands for any tag at all: rows with a tag.
                  */
                 "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
                 /**
@@ -2096,10 +2100,11 @@ export interface operations {
                  */
                 "search[add_way_type]"?: components["schemas"]["AddWayFilter"];
                 /**
-                 * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+                 * @description 标签:企业微信的标签 id,一个或多个(最多 1000 个,逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
                  *     「扩展」`*` 代表任何标签:带有标签的行。
-                 *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
-                 *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+                 *     One tag id or several (to 1,000; in a GET as many as its address bears), comma-separated; a
+                 *     row that carries any of them matches, whether or not the tag still exists.
+                 *     「Addition」 `*` stands for any tag at all: rows with a tag.
                  */
                 "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
                 /**
@@ -2273,10 +2278,11 @@ export interface operations {
                  */
                 "search[add_way_type]"?: components["schemas"]["AddWayFilter"];
                 /**
-                 * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+                 * @description 标签:企业微信的标签 id,一个或多个(最多 1000 个,逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
                  *     「扩展」`*` 代表任何标签:带有标签的行。
-                 *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
-                 *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+                 *     One tag id or several (to 1,000; in a GET as many as its address bears), comma-separated; a
+                 *     row that carries any of them matches, whether or not the tag still exists.
+                 *     「Addition」 `*` stands for any tag at all: rows with a tag.
                  */
                 "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
                 /**
@@ -2416,10 +2422,11 @@ export interface operations {
                  */
                 "search[add_way_type]"?: components["schemas"]["AddWayFilter"];
                 /**
-                 * @description 标签:企业微信的标签 id,一个或多个(逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
+                 * @description 标签:企业微信的标签 id,一个或多个(最多 1000 个,逗号分隔),带有其中任意一个即匹配;已删除的标签仍按行上记录的 id 匹配。
                  *     「扩展」`*` 代表任何标签:带有标签的行。
-                 *     One tag id or several, comma-separated; a row that carries any of them matches, whether or
-                 *     not the tag still exists. 「Addition」 `*` stands for any tag at all: rows with a tag.
+                 *     One tag id or several (to 1,000; in a GET as many as its address bears), comma-separated; a
+                 *     row that carries any of them matches, whether or not the tag still exists.
+                 *     「Addition」 `*` stands for any tag at all: rows with a tag.
                  */
                 "search[tags_data]"?: components["schemas"]["TagsDataFilter"];
                 /**

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -46,7 +48,9 @@ func (c *claims) UnmarshalJSON(raw []byte) error {
 	if err := json.Unmarshal(raw, &all); err != nil {
 		return err
 	}
-	for name, value := range all {
+	var wrong []error
+	for _, name := range slices.Sorted(maps.Keys(all)) { // all of them: the log names the member of a token that does not hold
+		value := all[name]
 		if string(value) == "null" {
 			continue // the same as absent
 		}
@@ -72,10 +76,10 @@ func (c *claims) UnmarshalJSON(raw []byte) error {
 			err = json.Unmarshal(value, &c.aud)
 		}
 		if err != nil {
-			return fmt.Errorf("claim %s: %w", name, err)
+			wrong = append(wrong, fmt.Errorf("claim %s: %w", name, err))
 		}
 	}
-	return nil
+	return errors.Join(wrong...)
 }
 
 var errID = errors.New("not a decimal number from 1 to 4294967295")

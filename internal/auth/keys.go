@@ -145,13 +145,15 @@ func (e *sourceError) Error() string { return "no key set: " + e.cause.Error() }
 func (e *sourceError) Unwrap() error { return e.cause }
 
 // keySource keeps the key set of a file or a URL: read when a token needs it, one reading at a
-// time, never one per request. While the source fails, the last set serves, for staleLimit.
+// time, never one per request. While the source fails, the last set serves, for staleLimit. What
+// follows a failed reading is waited for: the source may have withdrawn a key meanwhile.
 type keySource struct {
 	name     string
 	read     func(context.Context) ([]byte, error)
 	interval time.Duration // after this, a set is read again
 	patience time.Duration // after this, a token waits for that reading; before, it runs behind its back
 	retry    time.Duration // between two readings, whatever asks for them
+	again    time.Duration // between a failed reading and the next
 	clock    func() time.Time
 	log      *slog.Logger
 
@@ -159,7 +161,7 @@ type keySource struct {
 	set     *keySet // nil: there has been none
 	raw     []byte  // what set was read from
 	loaded  time.Time
-	tried   time.Time
+	tried   time.Time     // the end of the last reading, or the beginning of the one under way
 	failure error         // of the last reading
 	running chan struct{} // closed when the reading under way is done; nil: none is
 }
@@ -167,7 +169,7 @@ type keySource struct {
 func newKeySource(ctx context.Context, cfg Config) (*keySource, error) {
 	s := &keySource{name: cfg.JWKS, clock: cfg.Clock, log: cfg.Log}
 	if !strings.Contains(cfg.JWKS, "://") {
-		s.interval, s.patience, s.retry = fileEvery, fileEvery, fileEvery
+		s.interval, s.patience, s.retry, s.again = fileEvery, fileEvery, fileEvery, 0
 		s.read = func(context.Context) ([]byte, error) { return readFile(cfg.JWKS) }
 		set, err := s.current(ctx)
 		if err != nil {
@@ -197,7 +199,7 @@ func newKeySource(ctx context.Context, cfg Config) (*keySource, error) {
 	if client.CheckRedirect == nil {
 		client.CheckRedirect = stayEncrypted
 	}
-	s.interval, s.patience, s.retry = urlInterval, 2*urlInterval, urlRetry
+	s.interval, s.patience, s.retry, s.again = urlInterval, 2*urlInterval, urlRetry, urlRetry
 	s.read = func(ctx context.Context) ([]byte, error) { return fetch(ctx, &client, u.String()) }
 	_, _ = s.current(ctx) // the issuer may start after us; a failure is logged where it happens
 	return s, nil
@@ -228,11 +230,9 @@ func (s *keySource) current(ctx context.Context) (*keySet, error) {
 	now := s.clock()
 	age := now.Sub(s.loaded)
 	var wait <-chan struct{}
-	if s.set == nil || age >= s.interval {
+	if s.set == nil || age >= s.interval || s.failure != nil {
 		done := s.start(ctx, now)
-		// A source that has just failed is not waited for while there are keys: every request would hang
-		// with it.
-		if s.set == nil || age >= s.patience && s.failure == nil {
+		if s.set == nil || age >= s.patience || s.failure != nil {
 			wait = done
 		}
 	}
@@ -266,10 +266,9 @@ func (s *keySource) renewed(ctx context.Context, used *keySet) bool {
 		s.mu.Unlock()
 		return true
 	}
-	healthy := s.failure == nil
 	wait := s.start(ctx, s.clock())
 	s.mu.Unlock()
-	if wait != nil && healthy {
+	if wait != nil {
 		select {
 		case <-wait:
 		case <-ctx.Done():
@@ -284,7 +283,11 @@ func (s *keySource) start(ctx context.Context, now time.Time) <-chan struct{} {
 	if s.running != nil {
 		return s.running
 	}
-	if !s.tried.IsZero() && now.Sub(s.tried) < s.retry {
+	pause := s.retry
+	if s.failure != nil {
+		pause = s.again
+	}
+	if !s.tried.IsZero() && now.Sub(s.tried) < pause {
 		return nil
 	}
 	s.tried = now
@@ -298,7 +301,7 @@ func (s *keySource) start(ctx context.Context, now time.Time) <-chan struct{} {
 		raw, err := s.read(ctx)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.running = nil
+		s.running, s.tried = nil, s.clock() // a source that hangs is not hung on all the time
 		s.take(raw, err, now)
 	}()
 	return done

@@ -22,8 +22,8 @@ const (
 	// MaxToken is the greatest length of a token, in bytes. Servers in front of this one rarely pass a
 	// longer header.
 	MaxToken = 8 << 10
-	// DefaultLeeway is what two well-kept clocks may differ by.
-	DefaultLeeway = 30 * time.Second
+	// DefaultLeeway is what two clocks may differ by.
+	DefaultLeeway = time.Minute
 )
 
 // Config says which tokens hold. At least one of Secret and JWKS is needed.
@@ -36,7 +36,7 @@ type Config struct {
 	JWKS string
 	// Issuer and Audience are demanded of the claims iss and aud; empty: not looked at.
 	Issuer, Audience string
-	// Leeway widens exp, nbf and iat on the side that lets a token in, for clocks that differ. Zero is
+	// Leeway widens exp and nbf on the side that lets a token in, for clocks that differ. Zero is
 	// none; see DefaultLeeway.
 	Leeway time.Duration
 	// Clock is time.Now when nil.
@@ -89,7 +89,7 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 		methods = append(methods, jwt.SigningMethodRS256.Alg(), jwt.SigningMethodES256.Alg(), jwt.SigningMethodEdDSA.Alg())
 	}
 	options := []jwt.ParserOption{
-		jwt.WithValidMethods(methods), jwt.WithStrictDecoding(), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
+		jwt.WithValidMethods(methods), jwt.WithStrictDecoding(), jwt.WithExpirationRequired(),
 		jwt.WithLeeway(cfg.Leeway), jwt.WithTimeFunc(cfg.Clock),
 	}
 	if cfg.Issuer != "" {
@@ -125,12 +125,13 @@ func (v *Verifier) VerifyRequest(r *http.Request, cookieName string) (Member, er
 }
 
 // Verify returns the member that token names. Every token that does not hold is
-// apierr.Unauthenticated, with the reason for the log as its cause; a token that needs the key set
-// while there has never been one, or none for a day, is apierr.Unavailable. No error holds the
-// token.
+// apierr.Unauthenticated, with a *Refusal as its cause: the reason, for the log; a token that needs
+// the key set while there has never been one, or none for a day, is apierr.Unavailable. No error
+// holds the token.
 //
-// Required are sub and uniacid (1 to 4294967295, a decimal string or a number) and exp; crop_id,
-// nbf and iat count where they are there.
+// Required are sub and uniacid (1 to 4294967295, a decimal string or a number) and exp; crop_id and
+// nbf count where they are there, and iat, which says how old a token is, does not (RFC 7519,
+// 4.1.6), but has to be a time.
 func (v *Verifier) Verify(ctx context.Context, token string) (Member, error) {
 	c, err := v.verify(ctx, token)
 	if err == nil {
@@ -139,9 +140,24 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Member, error) {
 	if _, ok := errors.AsType[*sourceError](err); ok {
 		return Member{}, apierr.New(apierr.Unavailable, err)
 	}
-	return Member{}, apierr.New(apierr.Unauthenticated, err)
+	refused := &Refusal{Reason: err}
+	if c != nil {
+		refused.Member, refused.Signed = c.member, errors.Is(err, jwt.ErrTokenInvalidClaims) // looked at last
+	}
+	return Member{}, apierr.New(apierr.Unauthenticated, refused)
 }
 
+// Refusal is why a token does not hold.
+type Refusal struct { //nolint:errname // the trade says refusal
+	Reason error
+	Member Member // whom it names, as far as it could be read
+	Signed bool   // its signature holds: it is Member's own, out of its time or for another service
+}
+
+func (r *Refusal) Error() string { return r.Reason.Error() }
+func (r *Refusal) Unwrap() error { return r.Reason }
+
+// verify returns the claims of token, with an error what could be read of them, or nil.
 func (v *Verifier) verify(ctx context.Context, token string) (*claims, error) {
 	switch {
 	case token == "":
@@ -154,13 +170,13 @@ func (v *Verifier) verify(ctx context.Context, token string) (*claims, error) {
 
 	sum := sha256.Sum256([]byte(token))
 	if c := v.signed.recall(sum); c != nil {
-		return c, v.validator.Validate(c)
+		return c, v.validate(c)
 	}
 	// Without a look at the age of the set first: a token of the secret must not wait for the source.
 	if set := v.peek(); set != nil {
 		if c := set.recall(sum); c != nil {
 			if now, err := v.keys.current(ctx); err == nil && now == set {
-				return c, v.validator.Validate(c)
+				return c, v.validate(c)
 			}
 		}
 	}
@@ -175,13 +191,21 @@ func (v *Verifier) verify(ctx context.Context, token string) (*claims, error) {
 	}
 	switch {
 	case err != nil:
-		return nil, err
+		return c, err
 	case used != nil:
 		used.remember(sum, c)
 	default:
 		v.signed.remember(sum, c)
 	}
 	return c, nil
+}
+
+// validate looks at the claims of a token whose signature holds, and fails as the parser does.
+func (v *Verifier) validate(c *claims) error {
+	if err := v.validator.Validate(c); err != nil {
+		return fmt.Errorf("%w: %w", jwt.ErrTokenInvalidClaims, err)
+	}
+	return nil
 }
 
 // peek returns the key set as it is, nil when there is none.
@@ -192,7 +216,8 @@ func (v *Verifier) peek() *keySet {
 	return v.keys.peek()
 }
 
-// parse verifies token from the start. used is the key set that was asked, nil when the token never
+// parse verifies token from the start. c has what could be read of it, also where that does not
+// hold; used is the key set that was asked, nil when the token never
 // came so far or the secret was asked.
 func (v *Verifier) parse(ctx context.Context, token string) (c *claims, used *keySet, err error) {
 	c = &claims{}

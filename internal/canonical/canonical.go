@@ -5,7 +5,7 @@
 package canonical
 
 import (
-	"cmp"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -34,15 +34,21 @@ type Kind int
 // The kinds of parameters.
 const (
 	Single Kind = iota // one value; the last one given counts
+	Number             // a Single of digits, of which a sign + is not written
+	Word               // a Single of a closed list, with nothing around it
 	List               // any number of values, joined with commas
 	Range              // start and end in unix seconds, written as two items of which an empty one is open
 	Page               // a page number; the first page is not written
 )
 
+// maxNumber is how many characters a Number or an end of a Range has with what stands around it.
+const maxNumber = 40
+
 // Param is one query parameter of the document, by its literal name there.
 type Param struct {
-	Name string
-	Kind Kind
+	Name   string
+	Kind   Kind
+	Length uint64 // of a Single: the most characters of the document; 0 is any number
 }
 
 // Params returns the query parameters of an item's GET in the document's order: those that the item
@@ -65,6 +71,12 @@ func Params(item *openapi3.PathItem) []Param {
 			param.Kind = List
 		case p.Name == "page":
 			param.Kind = Page
+		case schema.Type.Is(openapi3.TypeInteger):
+			param.Kind = Number
+		case len(schema.Enum) > 0:
+			param.Kind = Word
+		case schema.MaxLength != nil:
+			param.Length = *schema.MaxLength
 		}
 		params = append(params, param)
 	}
@@ -84,7 +96,10 @@ func declared(item *openapi3.PathItem) openapi3.Parameters {
 // Normaliser rewrites requests for one operation. It is safe for concurrent use.
 type Normaliser struct {
 	params   []param
+	names    []name // all that says one of params
+	filters  bool   // params has filters
 	maxPairs int
+	legacy   bool
 }
 
 type param struct {
@@ -94,21 +109,25 @@ type param struct {
 }
 
 // New returns a Normaliser for these parameters that takes at most maxPairs pairs from the query
-// and as many from the body.
-func New(params []Param, maxPairs int) *Normaliser {
-	n := &Normaliser{maxPairs: maxPairs}
+// and as many from the body; all items of a List are one. With legacy a page that is none is the
+// first, as the original has it.
+func New(params []Param, maxPairs int, legacy bool) *Normaliser {
+	n := &Normaliser{maxPairs: maxPairs, legacy: legacy}
 	for _, p := range params {
 		n.params = append(
 			n.params,
 			param{Param: p, base: strings.TrimSuffix(p.Name, "[]"), escaped: url.QueryEscape(p.Name) + "="},
 		)
+		n.filters = n.filters || strings.HasPrefix(p.Name, group+"[")
 	}
+	n.names = names(n.params)
 	return n
 }
 
 // Normalise returns the literal query, in the document's order, that means what the request means.
 // Where query and body both have a parameter, the body's counts, even if it is empty. Unset
-// parameters and keys that are none of the document's are left out.
+// parameters and keys that are none of the document's are left out; of these one that misspells one
+// of the document's (names.go) is wrong where it has a value.
 //
 // Errors are *apierr.Error: Invalid with each wrong parameter, beside which the query of the others
 // is returned, MediaType for a body of another type, TooLong or TooLarge for more pairs than
@@ -124,7 +143,7 @@ func (n *Normaliser) Normalise(rawQuery, contentType string, body []byte) (strin
 	var b strings.Builder
 	for i := range n.params {
 		p := &n.params[i]
-		values, problem := r.given[i].literal(p.Kind)
+		values, problem := r.given[i].literal(p.Param)
 		if problem != "" {
 			r.reject(p.Name, problem, apierr.Quote(strings.Trim(strings.Join(r.given[i].values, ","), ",")))
 			continue
@@ -155,46 +174,62 @@ type reading struct {
 
 // given is what a request gives for one parameter.
 type given struct {
-	values []string // Single, Page: at most one; Range: by position; List: in the order given
-	next   int      // the position of the Range's next item without a number
-	bare   bool     // the values came without brackets
-	inBody bool
+	values  []string // Range: by position; List: in the order given; else at most one
+	next    int      // the position of the Range's next item without a number
+	bare    bool     // the values came without brackets
+	inBody  bool
+	counted bool // among the pairs
 }
 
 // add takes one key with its value, as a query, a form or a leaf of JSON has it.
 func (r *reading) add(key, value string) error {
-	if r.left--; r.left < 0 {
-		return apierr.New(r.tooMany, nil)
-	}
 	i, sub := r.n.find(key)
+	if i < 0 || r.n.params[i].Kind != List || !r.given[i].counted {
+		if r.left--; r.left < 0 {
+			return apierr.New(r.tooMany, nil)
+		}
+	}
 	switch {
 	case i >= 0:
 		g := &r.given[i]
 		if r.inBody && !g.inBody {
 			*g = given{inBody: true}
 		}
+		g.counted = true
 		if problem := g.put(r.n.params[i].Kind, sub, value); problem != "" {
 			r.reject(r.n.params[i].Name, problem, apierr.Quote(value))
 		}
 	case key == group:
 		return r.searchText(value)
-	case isGroup(key) && strings.HasPrefix(strings.TrimSpace(value), "{"):
-		r.unknown(key, "不是可用的参数,您是否想用 "+group+"?")
-	case value != "" && isFilter(key):
-		r.unknown(key, "不是可用的筛选项"+r.n.suggestion(key))
+	case value != "":
+		r.unknown(key)
 	}
 	return nil
+}
+
+// unknown refuses a key that the document does not have where it is a key of ours, misspelt.
+func (r *reading) unknown(key string) {
+	ours, found := r.n.misspelt(key)
+	if !found {
+		return
+	}
+	message := "不是可用的参数"
+	if ours == "" || strings.HasPrefix(ours, group+"[") {
+		message = "不是可用的筛选项"
+	}
+	if ours != "" {
+		message += ",您是否想用 " + ours + "?"
+	}
+	r.note(apierr.Field{Field: key, Message: message, Unknown: true})
 }
 
 // reject notes a wrong parameter once, with what it had where that helps. The list is cut short: a
 // page of misspelt keys is one mistake.
 func (r *reading) reject(field, message, got string) {
+	if r.n.legacy && slices.ContainsFunc(r.n.params, func(p param) bool { return p.Kind == Page && p.Name == field }) {
+		return // it is the first page
+	}
 	r.note(apierr.Field{Field: field, Message: message, Got: got})
-}
-
-// unknown notes a name that the document does not have.
-func (r *reading) unknown(field, message string) {
-	r.note(apierr.Field{Field: field, Message: message, Unknown: true})
 }
 
 func (r *reading) note(f apierr.Field) {
@@ -211,7 +246,7 @@ func (r *reading) note(f apierr.Field) {
 // or -1.
 func (n *Normaliser) find(key string) (int, string) {
 	for i := range n.params {
-		if sub, ok := strings.CutPrefix(key, n.params[i].base); ok && (sub == "" || sub[0] == '[') {
+		if sub, ok := strings.CutPrefix(key, n.params[i].base); ok && (sub == "" || sub[0] == '[' && sub[len(sub)-1] == ']') {
 			return i, sub
 		}
 	}
@@ -227,16 +262,16 @@ func (n *Normaliser) find(key string) (int, string) {
 	return -1, ""
 }
 
-// ours says whether key is a parameter or meant as a filter.
+// ours says whether key is a parameter, or the group of the filters.
 func (n *Normaliser) ours(key string) bool {
 	i, _ := n.find(key)
-	return i >= 0 || isFilter(key) || isGroup(key)
+	return i >= 0 || key == group
 }
 
 // put takes one value, with the brackets after the parameter's name: none, [], [0]. It returns what
 // is wrong, or "".
 func (g *given) put(kind Kind, sub, value string) string {
-	if kind == Single || kind == Page {
+	if kind != List && kind != Range {
 		if sub == "" {
 			g.values = append(g.values[:0], value)
 		} else if value != "" {
@@ -293,7 +328,7 @@ func (g *given) put(kind Kind, sub, value string) string {
 
 // literal returns the values as the literal query has them, none where the parameter is unset, and
 // what is wrong, or "".
-func (g *given) literal(kind Kind) (values []string, problem string) {
+func (g *given) literal(p Param) (values []string, problem string) {
 	for _, v := range g.values {
 		// MySQL's collations ignore NUL, so that a filter with one would match what it should not.
 		if strings.IndexByte(v, 0) >= 0 {
@@ -303,7 +338,7 @@ func (g *given) literal(kind Kind) (values []string, problem string) {
 			return nil, "不是有效的 UTF-8 文本"
 		}
 	}
-	switch kind {
+	switch p.Kind {
 	case List:
 		var items []string
 		for _, v := range g.values {
@@ -322,17 +357,44 @@ func (g *given) literal(kind Kind) (values []string, problem string) {
 	case Page:
 		return page(g.values)
 	}
-	if len(g.values) == 0 || g.values[0] == "" {
+	if len(g.values) == 0 {
 		return nil, ""
 	}
-	return g.values, ""
+	value := g.values[0]
+	if p.Kind == Number && len(value) > maxNumber {
+		return nil, fmt.Sprintf("最多 %d 个字符", maxNumber)
+	}
+	// The spaces around a value are not meant, as in the original; they count among its characters. A
+	// + of a query is a space here.
+	if p.Kind != Word && (p.Length == 0 || uint64(utf8.RuneCountInString(value)) <= p.Length) {
+		value = strings.Trim(value, " ")
+	}
+	if p.Kind == Number {
+		value = unsigned(value)
+	}
+	if value == "" {
+		return nil, ""
+	}
+	return []string{value}, ""
+}
+
+// unsigned returns a number without its sign +, which PHP's filter for numbers takes.
+func unsigned(text string) string {
+	if number, ok := strings.CutPrefix(text, "+"); ok && digits(number) {
+		return number
+	}
+	return text
 }
 
 // timeRange returns start and end in unix seconds.
 func timeRange(values []string) ([]string, string) {
 	var sides [2]int64
 	for i, v := range values {
-		if v == "" {
+		if len(v) > maxNumber {
+			return nil, fmt.Sprintf("最多 %d 个字符", maxNumber)
+		}
+		if v = strings.Trim(v, " "); v == "" {
+			values[i] = ""
 			continue
 		}
 		// Date.now()/1000 has a fraction. With a digit more than milliseconds have, a value would still
@@ -357,13 +419,17 @@ func timeRange(values []string) ([]string, string) {
 }
 
 func page(values []string) ([]string, string) {
-	if len(values) == 0 || values[0] == "" {
+	if len(values) == 0 {
 		return nil, ""
 	}
-	if !digits(values[0]) {
+	text := unsigned(strings.Trim(values[0], " "))
+	if text == "" {
+		return nil, ""
+	}
+	if !digits(text) {
 		return nil, "应为正整数"
 	}
-	n, err := strconv.ParseInt(values[0], 10, 64) // digits alone can only be too large
+	n, err := strconv.ParseInt(text, 10, 64) // digits alone can only be too large
 	if err != nil || n > MaxPage {
 		n = MaxPage
 	}
@@ -375,76 +441,4 @@ func page(values []string) ([]string, string) {
 
 func digits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
-}
-
-// isFilter says whether key is meant as a filter, however misspelt. Other unknown keys belong to
-// the old pages' routers and pass.
-func isFilter(key string) bool {
-	i := strings.IndexAny(key, "[.%")
-	return i >= 0 && isGroup(key[:i])
-}
-
-// isGroup says whether name is the group, or meant to be it: in capitals, behind the rest of an
-// address (?search, amp;search), or a letter off.
-func isGroup(name string) bool {
-	name = strings.ToLower(strings.TrimSpace(name[strings.LastIndexAny(name, "?&;")+1:]))
-	if len(name) > len(group)+1 {
-		return false
-	}
-	sorted := func(s string) []byte { b := []byte(s); slices.Sort(b); return b }
-	return editDistance([]byte(name), []byte(group)) <= 1 || slices.Equal(sorted(name), sorted(group))
-}
-
-// suggestion returns the filter that key probably misspells, as the end of a sentence, or "".
-func (n *Normaliser) suggestion(key string) string {
-	inner := func(s string) string {
-		i := strings.IndexAny(s, "[.")
-		return strings.ToLower(strings.Trim(s[i+1:], "[]. "))
-	}
-	if len(key) > 64 {
-		return ""
-	}
-	if unescaped := unescape(key); strings.ContainsAny(unescaped, "[.") {
-		key = unescaped
-	}
-	got := []rune(inner(key))
-	best, distance := "", max(1, len(got)/3)+1
-	for _, p := range n.params {
-		if !isFilter(p.Name) {
-			continue
-		}
-		want := []rune(inner(p.Name))
-		d := editDistance(got, want)
-		if short := min(len(got), len(want)); short > 2 && slices.Equal(got[:short], want[:short]) {
-			d = min(d, 1)
-		}
-		if d < distance {
-			best, distance = p.Name, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return ",您是否想用 " + best + "?"
-}
-
-// editDistance is Levenshtein's.
-func editDistance[T cmp.Ordered](a, b []T) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i, x := range a {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j, y := range b {
-			cost := diagonal
-			if x != y {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -21,12 +21,17 @@ import (
 // setup returns a Normaliser for the document's getList.
 func setup(t testing.TB) *canonical.Normaliser {
 	t.Helper()
+	return normaliser(t, false)
+}
+
+func normaliser(t testing.TB, legacy bool) *canonical.Normaliser {
+	t.Helper()
 	document, err := openapi3.NewLoader().LoadFromData(api.Document)
 	if err != nil {
 		t.Fatal(err)
 	}
 	item := document.Paths.Value("/business/{uniacid}/plugin/WechatCustomers/getList")
-	return canonical.New(canonical.Params(item), 200)
+	return canonical.New(canonical.Params(item), 200, legacy)
 }
 
 type vector struct {
@@ -92,7 +97,12 @@ func TestSpellingsMeanTheLiteralQuery(t *testing.T) {
 		{"the last scalar wins", "search[status]=1&search[status]=-1", "", "", "search[status]=-1"},
 		{"a last empty scalar wins too", "search[status]=1&search[status]=", "", "", ""},
 		{"old pages' keys pass", "_=1&i=2&c=site&type=7&mid[a]=3&per_page=&crop_id=", "", "", ""},
-		{"pages' keys of any shape pass in JSON", "", jsonType, `{"i":{"a":[[[[[true]]]]]},"_":true,"_":1,"type":[1],"":0}`, ""},
+		{"pages' keys of any shape pass in JSON", "", jsonType, `{"i":{"a":[[[[[true]]]]]},"_":true,"_":1,"type":1,"mid":[1],"":0}`, ""},
+		{"a misspelt key without a value passes", "corp_id=&limit=", jsonType, `{"params":{"search":{"status":"","time":[]},"page":null},"perPage":{}}`, ""},
+		{"numbers with spaces", "page=+2+&crop_id=%201&search[status]=+1&search[time][]=+4&search[time][]=5+", jsonType, `{"per_page":" 20 "}`,
+			"search[status]=1&search[time][]=4&search[time][]=5&crop_id=1&per_page=20&page=2"},
+		{"a page with its sign", "page=%2B2", "", "", "page=2"},
+		{"spaces alone are no value", "page=+&search[status]=%20&search[time][]=+&search[time][]=4", "", "", "search[time][]=&search[time][]=4"},
 		{"an unknown filter without a value passes", "search[x]=&search[y][]=&search[status][]=", jsonType, `{"search":{"x":"","y":null,"z":[],"w":{}}}`, ""},
 		{"pages", "page=007", "", "", "page=7"},
 		{"the first page is not written", "page=1", "", "", ""},
@@ -129,7 +139,7 @@ func TestSpellingsMeanTheLiteralQuery(t *testing.T) {
 		{"minus zero", "", jsonType, `{"page":-0.0,"search":{"add_way_type":-0.0}}`, "search[add_way_type]=0"},
 		{"JSON sent as a form", "search[remark]=r", formType + "; charset=UTF-8", ` {"page":2,"search":{"status":1}}`, "search[status]=1&search[remark]=r&page=2"},
 		{"a character in two halves", "", jsonType, `{"search":{"customer":"\ud83d\ude00\\ud83d"}}`, `search[customer]=😀\ud83d`},
-		{"keys that only resemble a filter's", "research[x]=1&searching=1&each.y=1&serach=1", jsonType, `{"research":{"status":1},"serach":5}`, ""},
+		{"keys that only resemble a filter's", "research[x]=1&searching=1&each.y=1&search_word=1", jsonType, `{"research":{"state":1},"searchable":5}`, ""},
 		{"multipart", "", multipartType, "--b\r\nContent-Disposition: form-data; name=\"search[customer]\"\r\n\r\n100%\r\n--b--\r\n", "search[customer]=100%"},
 	} {
 		got, err := n.Normalise(c.query, c.contentType, []byte(c.body))
@@ -234,10 +244,11 @@ func TestLimitsAndTypes(t *testing.T) {
 		{"XML", "", "application/xml; charset=utf-8", "<a/>", apierr.MediaType},
 		{"pairs in the query", strings.Repeat("a&", 201), "", "", apierr.TooLong},
 		{"pairs in a form", strings.Repeat("a&", 200), formType, strings.Repeat("a&", 201), apierr.TooLarge},
-		{"pairs in JSON", "", jsonType, `{"search":{"tags_data":[` + strings.Repeat(`"a",`, 200) + `"a"]}}`, apierr.TooLarge},
-		{"pairs in a JSON text", "", formType, `search={"tags_data":[` + strings.Repeat(`"a",`, 200) + `"a"]}`, apierr.TooLarge},
+		{"pairs in JSON", "", jsonType, `{"search":{"time":[` + strings.Repeat(`1,`, 200) + `1]}}`, apierr.TooLarge},
+		{"pairs in a JSON text", "", formType, `search={"time":[` + strings.Repeat(`1,`, 200) + `1]}`, apierr.TooLarge},
 		{"unrelated keys in JSON", "", jsonType, `{` + strings.Repeat(`"a":1,`, 200) + `"b":1}`, apierr.TooLarge},
-		{"empty lists in JSON", "", jsonType, `{"search":{"tags_data":[` + strings.Repeat(`[],`, 200) + `[]]}}`, apierr.TooLarge},
+		{"empty lists in JSON", "", jsonType, `{"search":{"time":[` + strings.Repeat(`[],`, 200) + `[]]}}`, apierr.TooLarge},
+		{"pairs beside a list", "", jsonType, `{"search":{"tags_data":["a","b"]},` + strings.Repeat(`"a":1,`, 199) + `"b":1}`, apierr.TooLarge},
 	} {
 		if _, err := n.Normalise(c.query, c.contentType, []byte(c.body)); err == nil || apierr.Of(err).Code != c.want {
 			t.Errorf("%s: got %v, want %d", c.name, err, c.want)
@@ -245,6 +256,40 @@ func TestLimitsAndTypes(t *testing.T) {
 	}
 	if _, err := n.Normalise(strings.Repeat("a&", 200), formType, []byte(strings.Repeat("a&", 200))); err != nil {
 		t.Errorf("as many pairs as allowed: %v", err)
+	}
+	items := strings.Repeat(`"a",`, 999) + `"b"`
+	for _, body := range []string{`{"search":{"tags_data":[` + items + `]},` + strings.Repeat(`"a":1,`, 198) + `"b":1}`, `{"search[tags_data]":[` + items + `]}`} {
+		got, err := n.Normalise("", jsonType, []byte(body))
+		if want := "search%5Btags_data%5D=" + strings.Repeat("a%2C", 999) + "b"; err != nil || got != want {
+			t.Errorf("a long list: %v, %d bytes", err, len(got))
+		}
+	}
+	if got, err := n.Normalise("", formType, []byte(strings.Repeat("search[tags_data][]=a&", 1000))); err != nil || strings.Count(got, "%2C") != 999 {
+		t.Errorf("a long list in a form: %v, %d bytes", err, len(got))
+	}
+}
+
+func TestInLegacyAPageThatIsNoneIsTheFirst(t *testing.T) {
+	t.Parallel()
+	legacy := normaliser(t, true)
+	for _, c := range []struct{ query, body, want string }{
+		{"page=x&search[status]=1", "", "search[status]=1"},
+		{"page=-1", "", ""},
+		{"page=1.5", "", ""},
+		{"page[]=2", "", ""},
+		{"page=%FF", "", ""},
+		{"page=+2", "", "page=2"},
+		{"", `{"page":true,"search":{"status":1}}`, "search[status]=1"},
+		{"", `{"page":{"a":1}}`, ""},
+		{"page=3", `{"page":"x"}`, ""},
+	} {
+		got, err := legacy.Normalise(c.query, jsonType, []byte(c.body))
+		if plain, _ := url.QueryUnescape(got); err != nil || plain != c.want {
+			t.Errorf("%s %s: got %q, %v", c.query, c.body, got, err)
+		}
+	}
+	if _, err := legacy.Normalise("page=x&search[time][]=x", "", nil); apierr.Of(err).Code != apierr.Invalid || len(apierr.Of(err).Fields) != 1 {
+		t.Errorf("other garbage: %v", err)
 	}
 }
 
@@ -265,6 +310,8 @@ paths:
         - { name: 'search[tags_data]', in: query, schema: { type: string, x-comma-list: true } }
         - { name: 'search[new]', in: query, schema: { type: integer } }
         - { name: page, in: query, schema: { type: integer } }
+        - { name: 'search[text]', in: query, schema: { type: string, maxLength: 9 } }
+        - { name: sort, in: query, schema: { type: string, enum: [id] } }
       responses: {}
 `))
 	if err != nil {
@@ -272,14 +319,9 @@ paths:
 	}
 	got := canonical.Params(document.Paths.Value("/{p}"))
 	want := []canonical.Param{
-		{
-			"search[time][]",
-			canonical.Range,
-		},
-		{"omit", canonical.List},
-		{"search[tags_data]", canonical.List},
-		{"search[new]", canonical.Single},
-		{"page", canonical.Page},
+		{Name: "search[time][]", Kind: canonical.Range}, {Name: "omit", Kind: canonical.List},
+		{Name: "search[tags_data]", Kind: canonical.List}, {Name: "search[new]", Kind: canonical.Number},
+		{Name: "page", Kind: canonical.Page}, {Name: "search[text]", Length: 9}, {Name: "sort", Kind: canonical.Word},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)

@@ -167,13 +167,21 @@ func loneSurrogate(text []byte) bool {
 // value reads the next value and adds its leaves, each under the key that a form would give it.
 // Errors are the decoder's, or add's.
 func (w *jsonWalk) value(key string, depth int) error {
-	// Nothing of ours is nested this deep, and what is unrelated is not looked into.
-	if depth > 3 || depth > 0 && !w.n.ours(key) {
+	if related := depth == 0 || w.n.ours(key); !related || depth > 3 { // nothing of ours is nested this deep
 		var raw json.RawMessage
 		if err := w.dec.Decode(&raw); err != nil {
 			return err
 		}
-		return w.add(key, "nested")
+		if related {
+			return w.add(key, "nested")
+		}
+		if err := w.add(key, ""); err != nil { // it is one pair, whatever it holds
+			return err
+		}
+		dec := json.NewDecoder(bytes.NewReader(raw))
+		dec.UseNumber()
+		u := unrelated{jsonWalk: &jsonWalk{reading: w.reading, dec: dec, valid: w.valid}, seen: map[string]bool{}}
+		return u.value(key, 0)
 	}
 	token, err := w.dec.Token()
 	if err != nil {
@@ -219,6 +227,11 @@ func (w *jsonWalk) children(key string, object bool, depth int) error {
 			child = key + "[" + child + "]"
 		} else if !object {
 			w.reject(apierr.Body, "应为 JSON 对象", "")
+			var raw json.RawMessage
+			if err := w.dec.Decode(&raw); err != nil {
+				return err
+			}
+			continue
 		}
 		if seen[child] && w.n.ours(child) {
 			w.reject(child, "重复出现", "")
@@ -233,6 +246,50 @@ func (w *jsonWalk) children(key string, object bool, depth int) error {
 		return err
 	}
 	return w.add(key, "") // [] and {} are PHP's and the old pages' way to say unset
+}
+
+// unrelated looks for keys of ours in a value that is not: {"params":{"search":…}}.
+type unrelated struct {
+	*jsonWalk
+	seen map[string]bool // paths that have been looked at
+}
+
+// What a caller wraps a request in is small: so many paths within one value are looked at, so deep,
+// and so many bytes of one.
+const maxUnrelated, maxDepth, maxPath = 200, 8, 128
+
+// value reads the next value. Its text has been read before, so that no error is the caller's.
+func (u *unrelated) value(path string, depth int) error {
+	token, err := u.dec.Token()
+	if err != nil {
+		return err
+	}
+	t, container := token.(json.Delim)
+	if !container {
+		if token != nil && token != "" && !u.seen[path] && len(u.seen) < maxUnrelated {
+			u.seen[path] = true
+			u.unknown(path)
+		}
+		return nil
+	}
+	for u.dec.More() {
+		child := path + "[]"
+		if t == '{' {
+			key, err := u.dec.Token()
+			if err != nil {
+				return err
+			}
+			child = path + "[" + u.text(key.(string)) + "]" //nolint:forcetypeassert // the decoder takes nothing else for a key
+		}
+		if depth == maxDepth || len(child) > maxPath {
+			child = path
+		}
+		if err := u.value(child, min(depth+1, maxDepth)); err != nil {
+			return err
+		}
+	}
+	_, err = u.dec.Token()
+	return err
 }
 
 // text undoes the decoder's repair of broken UTF-8, so that it is an error as in a query.

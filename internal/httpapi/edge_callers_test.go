@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -81,6 +82,42 @@ func TestWhoHasNoRightIsAWarning(t *testing.T) {
 		answer := b.send(t, ask{token: signed})
 		if line := log.of(answer.header.Get("X-Request-Id")); answer.status != status || !strings.Contains(line, `"level":"WARN"`) {
 			t.Errorf("%d, want %d:\n%s", answer.status, status, line)
+		}
+	}
+}
+
+func TestARefusedTokensReasonIsInTheLogWithItsMember(t *testing.T) {
+	t.Parallel()
+	log, heard := make(logged, 100), make(entries, 100)
+	b := setup(t, manager, heard.config(), config(func(c *httpapi.Config) { c.Log = slog.New(slog.NewJSONHandler(log, nil)) }))
+	mint := func(secret []byte, issued time.Time) string {
+		signed, err := auth.Mint(secret, auth.Member{UID: uid, Uniacid: uniacid}, time.Minute, issued, "", "")
+		mustSucceed(t, err)
+		return signed
+	}
+	for name, c := range map[string]struct {
+		token string
+		want  []string
+		never string
+	}{
+		"expired": {mint(secret, time.Now().Add(-time.Hour)), []string{`"member":7`, `"uniacid":2`, "token is expired"}, `"signed"`},
+		"forged": {mint([]byte("another secret, also of 32 bytes!"), time.Now()),
+			[]string{`"member":7`, `"uniacid":2`, `"signed":false`, "signature is invalid"}, "token is expired"},
+		"none":      {"", []string{"no token"}, `"member"`},
+		"not a JWT": {"x.y.z", []string{"malformed"}, `"member"`},
+	} {
+		answer := b.send(t, ask{token: c.token})
+		line := log.of(answer.header.Get("X-Request-Id"))
+		for _, want := range append(c.want, `"level":"WARN"`, `"status":401`) {
+			if !strings.Contains(line, want) {
+				t.Errorf("%s: %s is not in\n%s", name, want, line)
+			}
+		}
+		if strings.Contains(line, c.never) || c.token != "" && strings.Contains(line, c.token) {
+			t.Errorf("%s: it has %s, or the token\n%s", name, c.never, line)
+		}
+		if e := <-heard; e.Member != (auth.Member{}) {
+			t.Errorf("%s: %+v has signed in", name, e.Member)
 		}
 	}
 }

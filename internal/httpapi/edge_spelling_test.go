@@ -2,15 +2,18 @@ package httpapi_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/wechatcustomers/gen/client"
+	"example.com/wechatcustomers/internal/httpapi"
 )
 
 // odd is a name that every client escapes in its own way; the recorded requests search for it.
@@ -137,6 +140,7 @@ func TestABodyCountsWhateverTheMethodAndAnEmptyOneMayBeOfAnyType(t *testing.T) {
 		"no body, no type":        {ask{method: "POST"}, all},
 		"no body, any type":       {ask{method: "POST", header: http.Header{"Content-Type": {"text/xml"}}}, all},
 		"white space as JSON":     {ask{method: "POST", body: " \r\n", header: http.Header{"Content-Type": {jsonType}}}, all},
+		"a byte order mark":       {ask{method: "POST", body: "\ufeff{\"search\":{\"status\":-1}}", header: http.Header{"Content-Type": {jsonType}}}, lost},
 		"an empty object":         {ask{method: "POST", body: "{}", header: http.Header{"Content-Type": {jsonType + "; charset=utf-8"}}}, all},
 		"no encoding":             {ask{method: "POST", body: "{}", header: http.Header{"Content-Type": {jsonType}, "Content-Encoding": {"identity"}}}, all},
 	} {
@@ -199,4 +203,86 @@ func TestPostByTheGeneratedClientAnswersAsGet(t *testing.T) {
 	if diff := cmp.Diff(string(want), string(got.Body)); diff != "" {
 		t.Errorf("form: (-GET +POST)\n%s", diff)
 	}
+}
+
+func TestAPathWithSlashesAtItsEndOrDoubledIsTheSameRoute(t *testing.T) {
+	t.Parallel()
+	b := setup(t, manager+crowd(40).records())
+	signed := of(t, uid)
+	for path, others := range map[string][]string{
+		listPath:     {listPath + "/", listPath + "//", "/" + listPath, "//business//2/plugin///WechatCustomers/getList/", "/business/2/plugin/WechatCustomers//getList"},
+		businessPath: {businessPath + "/", "/" + businessPath},
+		"/healthz":   {"/healthz/", "//healthz"},
+		"/nothing":   {"/nothing/"},
+	} {
+		want := b.send(t, ask{path: path, query: "page=2", token: signed})
+		for _, other := range others {
+			if got := b.send(t, ask{path: other, query: "page=2", token: signed}); got.status != want.status || got.body != want.body {
+				t.Errorf("%s: %d %.300s", other, got.status, got.body)
+			}
+		}
+	}
+	if got := b.send(t, ask{method: "POST", path: listPath + "/", body: "page=2", header: http.Header{"Content-Type": {formType}}, token: signed}); got.page(t).CurrentPage != 2 {
+		t.Errorf("POST: %.300s", got.body)
+	}
+	b.send(t, ask{path: "/business//plugin/WechatCustomers/getList", token: signed}).want(t, 404, "接口不存在")
+}
+
+func TestUnderLegacyStatusAPageThatIsNoneIsTheFirst(t *testing.T) {
+	t.Parallel()
+	b := setup(t, manager+crowd(40).records())
+	legacy := b.instance(config(func(c *httpapi.Config) { c.LegacyStatus = true }))
+	signed := of(t, uid)
+	first := legacy.send(t, ask{token: signed}).page(t)
+	for _, page := range []string{"x", "-1", "1.5", "", "+"} {
+		if got := legacy.send(t, ask{query: "page=" + page, token: signed}).page(t); got.CurrentPage != 1 || !cmp.Equal(rowIDs(first.Data), rowIDs(got.Data)) {
+			t.Errorf("page=%s is page %d", page, got.CurrentPage)
+		}
+	}
+	for _, each := range []*bundle{b, legacy} {
+		if got := each.send(t, ask{query: "page=+2+&search[status]=+1&per_page=%205", token: signed}).page(t); got.CurrentPage != 2 || got.PerPage != 5 {
+			t.Errorf("with spaces: page %d of %d", got.CurrentPage, got.PerPage)
+		}
+	}
+	b.send(t, ask{query: "page=x", token: signed}).want(t, 400, "参数错误:page 应为正整数", "page", "应为正整数,收到的是 「x」")
+}
+
+// A page may let all of an enterprise's tags be chosen.
+func TestAThousandTagsAreTakenInAnyBody(t *testing.T) {
+	t.Parallel()
+	onBothPaths(t, func(t *testing.T, path option) {
+		t.Helper()
+		w := crowd(6)
+		ids := make([]string, 1000)
+		for i := range ids {
+			ids[i] = fmt.Sprintf("etDesSDgAAB6_PNgMEt6fWHVVJhc%04d", i)
+		}
+		w.follows[1].TagID, w.follows[3].TagID, w.follows[4].TagID = ids[0], ids[999], "etOther"
+		b := setup(t, manager+w.records(), path)
+		signed := of(t, uid)
+		inJSON, err := json.Marshal(map[string]any{"search": map[string]any{"tags_data": ids}})
+		mustSucceed(t, err)
+		var multi strings.Builder
+		for _, id := range ids {
+			multi.WriteString("--b\r\nContent-Disposition: form-data; name=\"search[tags_data][]\"\r\n\r\n" + id + "\r\n")
+		}
+		multi.WriteString("--b--\r\n")
+		for name, a := range map[string]ask{
+			"JSON":           {body: string(inJSON), header: http.Header{"Content-Type": {jsonType}}},
+			"JSON, one text": {body: `{"search":{"tags_data":"` + strings.Join(ids, ",") + `"}}`, header: http.Header{"Content-Type": {jsonType}}},
+			"a form":         {body: "search%5Btags_data%5D%5B%5D=" + strings.Join(ids, "&search%5Btags_data%5D%5B%5D="), header: http.Header{"Content-Type": {formType}}},
+			"a form, joined": {body: "search[tags_data]=" + strings.Join(ids, "%2C"), header: http.Header{"Content-Type": {formType}}},
+			"multipart":      {body: multi.String(), header: http.Header{"Content-Type": {"multipart/form-data; boundary=b"}}},
+		} {
+			a.method, a.token = http.MethodPost, signed
+			if got := b.send(t, a).page(t); !cmp.Equal(rowIDs(got.Data), []int64{4, 2}) || got.Total != 2 {
+				t.Errorf("%s: %v of %d", name, rowIDs(got.Data), got.Total)
+			}
+		}
+		query := "search[tags_data]=" + strings.Join(ids[:400], ",")
+		if got := b.send(t, ask{query: query, token: signed}).page(t); !cmp.Equal(rowIDs(got.Data), []int64{2}) {
+			t.Errorf("what an address bears: %v", rowIDs(got.Data))
+		}
+		b.send(t, ask{query: "search[tags_data]=" + strings.Join(ids, ","), token: signed}).want(t, 414, "请求地址过长")
+	})
 }

@@ -32,9 +32,10 @@ type Entry struct {
 	Fault     bool // the service's own failure, or its database's, and not the caller's
 	Bytes     int64
 	Took      time.Duration
-	Member    auth.Member // zero where nobody has signed in
-	Filters   []string    // the search parameters that were set, by their names in the document
-	Asked     string      // the literal query without what pages it
+	Member    auth.Member   // zero where nobody has signed in
+	Refused   *auth.Refusal // the token that did not hold; nil for none
+	Filters   []string      // the search parameters that were set, by their names in the document
+	Asked     string        // the literal query without what pages it
 	Served    getlist.Served
 	Client    string // the caller's address, as far as trusted proxies tell it
 	UserAgent string
@@ -135,8 +136,15 @@ func (e *Entry) attrs() []slog.Attr {
 	text("operation", e.Operation)
 	text("trace_id", e.TraceID)
 	text("user_agent", e.UserAgent)
-	if e.Member != (auth.Member{}) {
-		attrs = append(attrs, slog.Uint64("member", uint64(e.Member.UID)), slog.Uint64("uniacid", uint64(e.Member.Uniacid)))
+	member := e.Member
+	if e.Refused != nil {
+		member = e.Refused.Member
+	}
+	if member != (auth.Member{}) {
+		attrs = append(attrs, slog.Uint64("member", uint64(member.UID)), slog.Uint64("uniacid", uint64(member.Uniacid)))
+		if e.Refused != nil && !e.Refused.Signed {
+			attrs = append(attrs, slog.Bool("signed", false)) // anybody can write such a token
+		}
 	}
 	if e.Served.CropID != 0 {
 		attrs = append(attrs, slog.Uint64("crop_id", uint64(e.Served.CropID)), slog.Int("rows", e.Served.Rows), slog.Bool("kept", e.Served.Kept))

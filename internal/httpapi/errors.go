@@ -95,7 +95,7 @@ func (x *edge) sendError(err error, c echo.Context) {
 	}
 	c.Response().Header().Set(errorCode, string(code))
 	status := a.status
-	if x.LegacyStatus && strings.HasPrefix(c.Request().URL.Path, apiPrefix) {
+	if x.LegacyStatus && strings.HasPrefix(c.Request().URL.Path+"/", apiPrefix) {
 		status = http.StatusOK
 	}
 	// Old front-ends get failures as 200, which a cache would be free to keep.

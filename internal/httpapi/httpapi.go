@@ -65,7 +65,9 @@ type Limits struct {
 }
 
 // DefaultLimits are generous for people and tight for machines.
-var DefaultLimits = Limits{URL: 16 << 10, Header: 32 << 10, Pairs: 200, Body: 64 << 10, Handle: 30 * time.Second, Work: 32, Queue: 64}
+var DefaultLimits = Limits{
+	URL: 16 << 10, Header: 32 << 10, Pairs: 200, Body: 256 << 10, Handle: 30 * time.Second, Work: 32, Queue: 64,
+}
 
 // apiPrefix begins the path of every route of the contract; what is answered under it is always the
 // envelope.
@@ -111,6 +113,7 @@ func New(cfg Config, more ...func(*echo.Echo)) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.Pre(oneSlash)
 	e.Use(x.observe, private, shared, x.limit)
 	for path, item := range doc.Paths.Map() {
 		if item.Get == nil {
@@ -120,7 +123,7 @@ func New(cfg Config, more ...func(*echo.Echo)) (http.Handler, error) {
 		op := operation{
 			path: path, item: item, params: params,
 			route:      &routers.Route{Spec: doc, Path: path, PathItem: item, Method: http.MethodGet, Operation: item.Get},
-			normaliser: canonical.New(params, cfg.Limits.Pairs),
+			normaliser: canonical.New(params, cfg.Limits.Pairs, cfg.LegacyStatus),
 			schemas:    map[string]*openapi3.Schema{}, body: openapi3.NewSchema(),
 		}
 		for _, p := range slices.Concat(item.Parameters, item.Get.Parameters) {
@@ -182,6 +185,27 @@ func (x *edge) complete(routes []*echo.Route) error {
 // echoPath returns the document's path as Echo spells it: {uniacid} is :uniacid.
 func echoPath(path string) string {
 	return strings.NewReplacer("{", ":", "}", "").Replace(path)
+}
+
+// oneSlash makes a path with doubled slashes, or with some at its end, the route without them: PHP's
+// servers take both, and base addresses end in a slash as often as not.
+func oneSlash(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		u := c.Request().URL
+		u.Path, u.RawPath = single(u.Path), single(u.RawPath)
+		return next(c)
+	}
+}
+
+// single returns path with single slashes, and none at its end.
+func single(path string) string {
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	if path == "/" {
+		return path
+	}
+	return strings.TrimSuffix(path, "/")
 }
 
 func (x *edge) ready(c echo.Context) error {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -105,6 +106,7 @@ func (x *edge) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		member, err := x.Verifier.VerifyRequest(c.Request(), x.JWTCookie)
 		if err != nil {
+			e.Refused, _ = errors.AsType[*auth.Refusal](err)
 			if toFault(err).Code == apierr.Unauthenticated {
 				x.failures.take(e.Client)
 			}
@@ -253,7 +255,7 @@ func (op operation) read(r *http.Request) ([]byte, error) {
 	if encoding := r.Header.Get(echo.HeaderContentEncoding); encoding != "" && len(body) > 0 && !strings.EqualFold(encoding, "identity") {
 		return nil, apierr.New(apierr.MediaType, nil)
 	}
-	return body, nil
+	return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), nil // .NET, PowerShell and PHP files begin with it
 }
 
 func isJSON(r *http.Request) bool {

@@ -282,14 +282,18 @@ func (c *checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
+var slashes = regexp.MustCompile("//+")
+
 // route returns what the document has for r, nil for nothing.
 func (c *checked) route(r *http.Request) *routers.Route {
 	method := r.Method
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
+	// With doubled slashes, or one at its end, a path is the same route.
+	asked := strings.TrimRight(slashes.ReplaceAllString(r.URL.EscapedPath(), "/"), "/")
 	for pattern, path := range c.paths {
-		if !pattern.MatchString(r.URL.EscapedPath()) {
+		if !pattern.MatchString(asked) {
 			continue
 		}
 		item := c.doc.Paths.Value(path)

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,13 +22,13 @@ import (
 )
 
 const (
-	// Neither page needs an inline script or style. Avatars come from wherever the database says;
-	// data: is for the icons within the style sheets.
-	consolePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https: http:; connect-src 'self'; " +
-		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types vue"
-	docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-	bytesPolicy = "default-src 'none'; frame-ancestors 'none'"
+	// Neither page needs an inline script or style.
+	pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
+		"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types vue; img-src 'self'"
+	docsPolicy = pagePolicy
+	// Avatars come from wherever the database says; data: is for the icons within the style sheets.
+	consolePolicy = pagePolicy + " data: https: http:"
+	bytesPolicy   = "default-src 'none'; frame-ancestors 'none'"
 
 	revalidate = "no-cache"
 	forever    = "public, max-age=31536000, immutable"
@@ -105,6 +106,11 @@ func (f file) handler() echo.HandlerFunc {
 	compressed := sync.OnceValue(func() []byte { return gzipped.Bytes(gzipped.Small, f.body) })
 	return func(c echo.Context) error {
 		h := c.Response().Header()
+		asked, _, _ := strings.Cut(c.Request().RequestURI, "?")
+		if name := strings.TrimRight(asked, "/"); f.extension == ".html" && name != asked {
+			// The server takes slashes at the end; what the page loads is relative to its own address.
+			return c.Redirect(http.StatusFound, strings.Repeat("../", len(asked)-len(name))+f.at[1:])
+		}
 		h.Set("Content-Type", types[f.extension])
 		h.Set("Cache-Control", f.cache)
 		h.Set("Content-Security-Policy", f.policy)

@@ -203,6 +203,36 @@ func TestHomeLeadsToTheCustomerPageAlsoBelowAFolder(t *testing.T) {
 	}
 }
 
+// What a page loads is relative to its own address: with a slash behind that it would load nothing.
+func TestAPageWithSlashesBehindItsAddressLeadsToTheAddress(t *testing.T) {
+	t.Parallel()
+	register, err := webui.New(api.Document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := echo.New()
+	e.Pre(func(next echo.HandlerFunc) echo.HandlerFunc { // as the server does
+		return func(c echo.Context) error {
+			c.Request().URL.Path = strings.TrimRight(c.Request().URL.Path, "/")
+			return next(c)
+		}
+	})
+	register(e)
+	server := httptest.NewServer(e)
+	t.Cleanup(server.Close)
+	for path, want := range map[string]string{"/docs/": "../docs", "/console/?a=/": "../console", "/console//": "../../console"} {
+		answer, _ := get(t, server.URL+path)
+		if answer.StatusCode != http.StatusFound || answer.Header.Get("Location") != want {
+			t.Errorf("%s: %s %q", path, answer.Status, answer.Header.Get("Location"))
+			continue
+		}
+		to, err := answer.Location()
+		if err != nil || "/"+strings.TrimLeft(want, "./") != to.Path {
+			t.Errorf("%s leads to %v, %v", path, to, err)
+		}
+	}
+}
+
 func TestTheSourceOfTheEmbedIsNotServed(t *testing.T) {
 	t.Parallel()
 	server := setup(t)

@@ -1,6 +1,6 @@
-import { computed, ref, watchEffect } from "vue";
+import { computed } from "vue";
 import type { Contact, Employee, Follow } from "wechat-customers-client";
-import { keep, kept } from "./storage";
+import { language } from "./language";
 
 /** A row's own fields, without its contact and employee. */
 type FollowField = Exclude<keyof Follow, "has_one_customer" | "has_one_employee">;
@@ -270,14 +270,7 @@ const ways: Record<string, [zh: string, en: string]> = {
   202: ["管理员/负责人分配", "Assigned by an administrator"],
 };
 
-const KEY = "wechat-customers-language";
-
-/** The language of the page; it outlives the tab. */
-export const language = ref<"zh" | "en">(kept("localStorage", KEY) === "en" ? "en" : "zh");
-watchEffect(() => {
-  keep("localStorage", KEY, language.value);
-  document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
-});
+export { language };
 
 /** Every text of the page in its language. */
 export const t = computed(() => ({ zh, en })[language.value]);

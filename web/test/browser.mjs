@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -12,6 +13,31 @@ export function launch() {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
+}
+
+/** A page of a browser of its own. The test fails where anything goes wrong in it: an error of a script, on the console or against the content security policy. */
+export async function openPage(t, browser, url, { language = "zh", ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(20_000);
+  const problems = [];
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(problems, []);
+  });
+  await context.addInitScript((l) => {
+    addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => console.error(`policy: ${effectiveDirective} ${blockedURI}`));
+    try {
+      if (!localStorage.getItem("wechat-customers-language")) localStorage.setItem("wechat-customers-language", l);
+    } catch { /* blocked, in one test */ }
+  }, language);
+  // The demonstration's avatars are elsewhere; a row without one is a test of its own.
+  await context.route((to) => to.origin !== new URL(url).origin && to.protocol.startsWith("http"), (route) => route.abort());
+  context.on("weberror", (error) => problems.push(error.error().message));
+  context.on("console", (line) => { if (line.type() === "error" && !line.text().startsWith("Failed to load resource")) problems.push(line.text()); });
+  const page = await context.newPage();
+  page.problems = problems;
+  await page.goto(url);
+  return page;
 }
 
 /** What axe-core finds serious or worse on the page as it stands. */

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { after, before, suite, test } from "node:test";
 import { createClient } from "../../api/ts/dist/index.js";
 import { startServer } from "../../api/ts/test/server.mjs";
-import { launch, serious } from "./browser.mjs";
+import { launch, openPage, serious } from "./browser.mjs";
 
 let server, browser, rows, tags, other;
 const hostile = { name: "=1+1,\"<b>x</b>", remark: "<img src=x onerror=\"document.title='owned'\">", avatar: "http://127.0.0.1:2/broken.png" };
@@ -49,29 +49,9 @@ after(async () => {
 const KEY = "wechat-customers-token";
 const broken = (token) => `${token.slice(0, -6)}AAAAAA`;
 
-/** A page of a browser of its own, signed in. The test fails where anything goes wrong in it: an error of a script, on the console or against the content security policy. */
-async function open(t, query = "?crop_id=1", { token = server.token, language = "zh", address = server.address, path = "console", ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  context.setDefaultTimeout(20_000);
-  const problems = [];
-  t.after(async () => {
-    await context.close();
-    assert.deepEqual(problems, []);
-  });
-  await context.addInitScript((l) => {
-    addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => console.error(`policy: ${effectiveDirective} ${blockedURI}`));
-    try {
-      if (!localStorage.getItem("wechat-customers-language")) localStorage.setItem("wechat-customers-language", l);
-    } catch { /* blocked, in one test */ }
-  }, language);
-  // The demonstration's avatars are elsewhere; a row without one is a test of its own.
-  await context.route((url) => url.origin !== address && url.protocol.startsWith("http"), (route) => route.abort());
-  context.on("weberror", (error) => problems.push(error.error().message));
-  context.on("console", (line) => { if (line.type() === "error" && !line.text().startsWith("Failed to load resource")) problems.push(line.text()); });
-  const page = await context.newPage();
-  page.problems = problems;
-  await page.goto(`${address}/${path}${query}${token && `#token=${token}`}`);
-  return page;
+/** A page of a browser of its own, signed in. */
+function open(t, query = "?crop_id=1", { token = server.token, address = server.address, path = "console", ...options } = {}) {
+  return openPage(t, browser, `${address}/${path}${query}${token && `#token=${token}`}`, options);
 }
 
 test("what is against the pages' policy does not go unnoticed here", async (t) => {
@@ -1003,16 +983,6 @@ suite("axe-core finds nothing serious", () => {
       await page.getByRole("dialog").locator(".el-progress.is-success").waitFor();
       await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== "running"));
     }],
-    reference: ["", async (page) => {
-      await page.locator("#operations-WechatCustomers-getList .opblock-summary-control").click();
-      await page.locator(".opblock-body .parameters").first().waitFor();
-      // Its short answer: axe takes minutes for a long one.
-      const call = page.locator("#operations-WechatCustomers-getBusinessList");
-      await call.locator(".opblock-summary-control").click();
-      await call.getByRole("button", { name: "Try it out" }).click();
-      await call.getByRole("button", { name: "Execute" }).click();
-      await call.locator(".live-responses-table .microlight").first().waitFor();
-    }, { path: "docs" }],
   };
   let several;
   before(async () => { several = await server.run(["token", "--uid", "7", "--uniacid", "2"]); });
@@ -1025,29 +995,4 @@ suite("axe-core finds nothing serious", () => {
       });
     }
   }
-});
-
-test("the reference loads nothing from elsewhere and tries a call with the token", async (t) => {
-  const page = await open(t, "", { path: "docs" });
-  const elsewhere = [];
-  page.on("request", (request) => { if (!request.url().startsWith(server.address) && !request.url().startsWith("data:")) elsewhere.push(request.url()); });
-  await page.reload();
-  const list = page.locator("#operations-WechatCustomers-getList");
-  await list.locator(".opblock-summary-control").click();
-  await list.getByRole("button", { name: "Try it out" }).click();
-  await list.locator("tr[data-param-name='search[customer]'] input").fill("李");
-  const [answer] = await Promise.all([page.waitForResponse(/getList/), list.getByRole("button", { name: "Execute" }).click()]);
-  assert.equal((await answer.json()).data.total, rows.filter((row) => row.has_one_customer.name.includes("李")).length);
-  assert.deepEqual(elsewhere, []);
-});
-
-test("a link with a token in the open reference leaves the address and is what it tries with", async (t) => {
-  const page = await open(t, "", { path: "docs", token: broken(server.token) });
-  await page.locator("#operations-WechatCustomers-getBusinessList .opblock-summary-control").click();
-  await page.goto(`${server.address}/docs#token=${server.token}`);
-  await page.waitForFunction(() => location.hash === "");
-  const call = page.locator("#operations-WechatCustomers-getBusinessList");
-  await call.getByRole("button", { name: "Try it out" }).click();
-  const [answer] = await Promise.all([page.waitForResponse(/getBusinessList/), call.getByRole("button", { name: "Execute" }).click()]);
-  assert.equal(answer.request().headers().authorization, `Bearer ${server.token}`);
 });

@@ -42,7 +42,11 @@ try {
     await page.locator(".list .head button").click();
     await page.locator(".el-progress.is-success").waitFor();
   } });
-  await shoot("reference", { path: "docs", reach: (page) => page.locator(".opblock-summary-control").first().click() });
+  await shoot("reference", { path: "docs", reach: async (page) => {
+    await page.locator("[data-param='search[customer]'] input").fill("李");
+    await page.locator("form button.primary").click();
+    await page.locator(".status").waitFor();
+  } });
 } finally {
   await browser.close();
   await server.stop();

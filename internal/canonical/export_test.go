@@ -1,0 +1,4 @@
+package canonical
+
+// Passing is passing.
+var Passing = passing

@@ -113,7 +113,7 @@ func load(b *testing.B, base, token string, n int, during time.Duration) (all lo
 			if time.Now().After(start) {
 				all.ready = append(all.ready, took)
 			}
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond) //nolint:forbidigo // a load balancer asks every so often
 		}
 	})
 	for range n {
@@ -140,7 +140,7 @@ func load(b *testing.B, base, token string, n int, during time.Duration) (all lo
 					}
 					// Callers do not come back all at the same moment.
 					again := time.Duration((float64(wait) + rand.Float64()) * float64(time.Second))
-					time.Sleep(min(again, time.Until(over)))
+					time.Sleep(min(again, time.Until(over))) //nolint:forbidigo // as Retry-After says
 				}
 			}
 		})

@@ -219,7 +219,7 @@ func TestItListensOnAUnixSocketAlsoWhereAKilledOneWas(t *testing.T) {
 	for range 2 { // the second finds the socket that the first left
 		p := pipe(t, env, program, "serve")
 		p.await(t, "msg=listening")
-		res, err := client.Get("http://unix/readyz")
+		res, err := client.Get("http://unix/healthz")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -133,7 +133,7 @@ func startServer(dir, socket string, cmd *exec.Cmd) error {
 		if free || err != nil {
 			break
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // file locks tell nobody
 		free, err = l.tryExclusive()
 	}
 	if err != nil {

@@ -38,15 +38,20 @@ type querier interface {
 // row.
 func complete(ctx context.Context, db querier) error {
 	for _, t := range tables {
-		rows, err := db.QueryContext(ctx, "SELECT "+t.columns+" FROM "+t.name+" LIMIT 0")
-		if err == nil {
-			rows.Next() // an error of a query may come with its rows
-			err = rows.Err()
-			_ = rows.Close()
-		}
-		if err != nil {
+		if err := read(ctx, db, "SELECT "+t.columns+" FROM "+t.name+" LIMIT 0"); err != nil {
 			return fmt.Errorf("the database's table %s is not as this program needs it: %w", t.name, err)
 		}
 	}
 	return nil
+}
+
+// read returns the error of a query that has no rows.
+func read(ctx context.Context, db querier, query string) error {
+	rows, err := db.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	rows.Next() // an error of a query may come with its rows
+	return rows.Err()
 }

@@ -32,10 +32,10 @@ WHERE f.crop_id = sqlc.arg('crop_id') AND f.deleted_at IS NULL
       AND c.unionid = sqlc.narg('keyword_id') AND c.external_userid = f.external_userid));
 
 -- name: ListFollowIDs :many
--- ListFollowIDs returns one page of the ids that CountFollows counts: by createtime, the newest first
--- where by_time is 1 and the oldest where it is -1, and the greatest id first where it is 0 and among
--- equal times.
-SELECT f.id FROM follows f FORCE INDEX (PRIMARY)
+-- ListFollowIDs returns one page of the ids that CountFollows counts, each with how many there are, those
+-- from before_id on left out: by createtime, the newest first where by_time is 1 and the oldest where it is
+-- -1, and the greatest id first where it is 0 and among equal times.
+SELECT f.id, CAST(COUNT(*) OVER () AS SIGNED) AS total FROM follows f FORCE INDEX (PRIMARY)
 WHERE f.crop_id = sqlc.arg('crop_id') AND f.deleted_at IS NULL
   AND (sqlc.narg('customer') IS NULL OR LOCATE(sqlc.narg('customer'), f.name_folded) > 0
     OR f.external_userid = sqlc.narg('external_userid'))

@@ -219,7 +219,7 @@ func (q *Queries) GetFollows(ctx context.Context, arg GetFollowsParams) ([]GetFo
 }
 
 const listFollowIDs = `-- name: ListFollowIDs :many
-SELECT f.id FROM follows f FORCE INDEX (PRIMARY)
+SELECT f.id, CAST(COUNT(*) OVER () AS SIGNED) AS total FROM follows f FORCE INDEX (PRIMARY)
 WHERE f.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR LOCATE(?, f.name_folded) > 0
     OR f.external_userid = ?)
@@ -277,10 +277,15 @@ type ListFollowIDsParams struct {
 	Offset         int32
 }
 
-// ListFollowIDs returns one page of the ids that CountFollows counts: by createtime, the newest first
-// where by_time is 1 and the oldest where it is -1, and the greatest id first where it is 0 and among
-// equal times.
-func (q *Queries) ListFollowIDs(ctx context.Context, arg ListFollowIDsParams) ([]uint64, error) {
+type ListFollowIDsRow struct {
+	ID    uint64
+	Total int64
+}
+
+// ListFollowIDs returns one page of the ids that CountFollows counts, each with how many there are, those
+// from before_id on left out: by createtime, the newest first where by_time is 1 and the oldest where it is
+// -1, and the greatest id first where it is 0 and among equal times.
+func (q *Queries) ListFollowIDs(ctx context.Context, arg ListFollowIDsParams) ([]ListFollowIDsRow, error) {
 	rows, err := q.db.QueryContext(ctx, listFollowIDs,
 		arg.CropID,
 		arg.Customer,
@@ -333,13 +338,13 @@ func (q *Queries) ListFollowIDs(ctx context.Context, arg ListFollowIDsParams) ([
 		return nil, err
 	}
 	defer rows.Close()
-	var items []uint64
+	var items []ListFollowIDsRow
 	for rows.Next() {
-		var id uint64
-		if err := rows.Scan(&id); err != nil {
+		var i ListFollowIDsRow
+		if err := rows.Scan(&i.ID, &i.Total); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

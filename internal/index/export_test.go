@@ -15,7 +15,6 @@ const (
 	FewChanges = fewChanges
 	ScanRows   = scanRows
 	ApplyNames = applyNames
-	PlainRows  = plainRows
 )
 
 // PartBits is how many low bits of an id its part leaves out.

@@ -302,7 +302,11 @@ func (c *plainCounter) active(ctx context.Context, a filter.Active) (Set, error)
 	only := c.filter.Only(a.Param)
 	p := filter.Same[gendb.ListFollowIDsParams](only.Params(c.CropID))
 	p.Limit = math.MaxInt32
-	ids, err := c.Queries.ListFollowIDs(ctx, p)
+	rows, err := c.Queries.ListFollowIDs(ctx, p)
+	ids := make([]uint64, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].ID
+	}
 	return setOf(ids), err
 }
 

@@ -67,31 +67,22 @@ func (r *Reader) Page(ctx context.Context, f *filter.Filter, w Window) (total in
 	return total, ids, err
 }
 
-// plainRows is how many ids one plain query reads at most: all rows of an enterprise that needs no
-// index, so that a page and its total are one look at the rows.
-const plainRows = 5000
-
-// plainPage is Page by the plain queries. A list that is not full has told the total.
+// plainPage is Page by the plain queries: a page and its total are one look at the rows, but where the
+// page is empty or before_id leaves rows out that the total counts.
 func (r *Reader) plainPage(ctx context.Context, f *filter.Filter, w Window) (total int64, ids []uint64, err error) {
 	params := f.Params(r.CropID)
 	p := filter.Same[gendb.ListFollowIDsParams](params)
 	p.ByTime, p.BeforeID, p.Limit, p.Offset = int64(w.Order), w.BeforeID, clamp(w.Limit), clamp(w.Offset)
-	whole := w.BeforeID == nil && w.Offset+w.Limit <= plainRows
-	if whole {
-		p.Limit, p.Offset = plainRows, 0
-	}
-	if ids, err = r.Queries.ListFollowIDs(ctx, p); err != nil {
+	rows, err := r.Queries.ListFollowIDs(ctx, p)
+	if err != nil {
 		return 0, nil, err
 	}
-	n := len(ids)
-	if whole {
-		from := min(w.Offset, int64(n))
-		ids = ids[from:min(from+w.Limit, int64(n))]
+	for _, row := range rows {
+		ids, total = append(ids, row.ID), row.Total
 	}
-	if n < int(p.Limit) && w.BeforeID == nil && (n > 0 || p.Offset == 0) {
-		return int64(p.Offset) + int64(n), ids, nil
+	if len(rows) == 0 && w.Offset > 0 || w.BeforeID != nil {
+		total, err = r.Queries.CountFollows(ctx, params)
 	}
-	total, err = r.Queries.CountFollows(ctx, params)
 	return total, ids, err
 }
 

@@ -34,8 +34,10 @@ WHERE f.crop_id = sqlc.arg('crop_id') AND f.deleted_at IS NULL
 -- name: ListFollowIDs :many
 -- ListFollowIDs returns one page of the ids that CountFollows counts, each with how many there are, those
 -- from before_id on left out: by createtime, the newest first where by_time is 1 and the oldest where it is
--- -1, and the greatest id first where it is 0 and among equal times.
-SELECT f.id, CAST(COUNT(*) OVER () AS SIGNED) AS total FROM follows f FORCE INDEX (PRIMARY)
+-- -1, and the greatest id first where it is 0 and among equal times. The hint is for MySQL, which would
+-- keep the texts of every row for the window; MariaDB does not.
+SELECT /*+ NO_MERGE(l) */ l.id, CAST(COUNT(*) OVER () AS SIGNED) AS total FROM (
+SELECT f.id, f.createtime FROM follows f FORCE INDEX (PRIMARY)
 WHERE f.crop_id = sqlc.arg('crop_id') AND f.deleted_at IS NULL
   AND (sqlc.narg('customer') IS NULL OR LOCATE(sqlc.narg('customer'), f.name_folded) > 0
     OR f.external_userid = sqlc.narg('external_userid'))
@@ -60,9 +62,9 @@ WHERE f.crop_id = sqlc.arg('crop_id') AND f.deleted_at IS NULL
     OR f.external_userid = sqlc.narg('keyword_id') OR f.userid = sqlc.narg('keyword_userid')
     OR EXISTS (SELECT 1 FROM contacts c FORCE INDEX (contacts_unionid) WHERE c.crop_id = sqlc.arg('crop_id')
       AND c.unionid = sqlc.narg('keyword_id') AND c.external_userid = f.external_userid))
-  AND (sqlc.narg('before_id') IS NULL OR f.id < sqlc.narg('before_id'))
-ORDER BY CASE WHEN CAST(sqlc.arg('by_time') AS SIGNED) = 1 THEN f.createtime END DESC,
-  CASE WHEN CAST(sqlc.arg('by_time') AS SIGNED) = -1 THEN f.createtime END, f.id DESC LIMIT ? OFFSET ?;
+  AND (sqlc.narg('before_id') IS NULL OR f.id < sqlc.narg('before_id'))) l
+ORDER BY CASE WHEN CAST(sqlc.arg('by_time') AS SIGNED) = 1 THEN l.createtime END DESC,
+  CASE WHEN CAST(sqlc.arg('by_time') AS SIGNED) = -1 THEN l.createtime END, l.id DESC LIMIT ? OFFSET ?;
 
 -- name: GetFollows :many
 -- GetFollows returns these rows with their contacts, newest first. An id of another enterprise finds

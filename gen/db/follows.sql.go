@@ -219,7 +219,8 @@ func (q *Queries) GetFollows(ctx context.Context, arg GetFollowsParams) ([]GetFo
 }
 
 const listFollowIDs = `-- name: ListFollowIDs :many
-SELECT f.id, CAST(COUNT(*) OVER () AS SIGNED) AS total FROM follows f FORCE INDEX (PRIMARY)
+SELECT /*+ NO_MERGE(l) */ l.id, CAST(COUNT(*) OVER () AS SIGNED) AS total FROM (
+SELECT f.id, f.createtime FROM follows f FORCE INDEX (PRIMARY)
 WHERE f.crop_id = ? AND f.deleted_at IS NULL
   AND (? IS NULL OR LOCATE(?, f.name_folded) > 0
     OR f.external_userid = ?)
@@ -244,9 +245,9 @@ WHERE f.crop_id = ? AND f.deleted_at IS NULL
     OR f.external_userid = ? OR f.userid = ?
     OR EXISTS (SELECT 1 FROM contacts c FORCE INDEX (contacts_unionid) WHERE c.crop_id = ?
       AND c.unionid = ? AND c.external_userid = f.external_userid))
-  AND (? IS NULL OR f.id < ?)
-ORDER BY CASE WHEN CAST(? AS SIGNED) = 1 THEN f.createtime END DESC,
-  CASE WHEN CAST(? AS SIGNED) = -1 THEN f.createtime END, f.id DESC LIMIT ? OFFSET ?
+  AND (? IS NULL OR f.id < ?)) l
+ORDER BY CASE WHEN CAST(? AS SIGNED) = 1 THEN l.createtime END DESC,
+  CASE WHEN CAST(? AS SIGNED) = -1 THEN l.createtime END, l.id DESC LIMIT ? OFFSET ?
 `
 
 type ListFollowIDsParams struct {
@@ -284,7 +285,8 @@ type ListFollowIDsRow struct {
 
 // ListFollowIDs returns one page of the ids that CountFollows counts, each with how many there are, those
 // from before_id on left out: by createtime, the newest first where by_time is 1 and the oldest where it is
-// -1, and the greatest id first where it is 0 and among equal times.
+// -1, and the greatest id first where it is 0 and among equal times. The hint is for MySQL, which would
+// keep the texts of every row for the window; MariaDB does not.
 func (q *Queries) ListFollowIDs(ctx context.Context, arg ListFollowIDsParams) ([]ListFollowIDsRow, error) {
 	rows, err := q.db.QueryContext(ctx, listFollowIDs,
 		arg.CropID,

@@ -129,8 +129,8 @@ func union(sets []Set) Set {
 }
 
 // or returns the ids that are in any of these bitmaps. Those of few ids, as the days of a year are,
-// are gathered bit by bit: merging them one after the other would copy what is there already each
-// time.
+// are gathered in one dense form: merging them one after the other would copy what is there already
+// each time.
 func or(bitmaps []*roaring.Bitmap) *roaring.Bitmap {
 	const few = 4096
 	words := make([]uint64, 1<<partBits/64)
@@ -140,10 +140,7 @@ func or(bitmaps []*roaring.Bitmap) *roaring.Bitmap {
 			large = append(large, b)
 			continue
 		}
-		b.Iterate(func(low uint32) bool {
-			words[low/64] |= 1 << (low % 64)
-			return true
-		})
+		b.WriteDenseTo(words) // adds to them, as far as no container is dense: one of few ids is not
 	}
 	if len(large) < len(bitmaps) {
 		large = append(large, roaring.FromDense(words, false))

@@ -93,7 +93,7 @@ func read(t *testing.T, file string) map[string]string {
 
 var (
 	condition = regexp.MustCompile(`\n  AND `)
-	end       = regexp.MustCompile(`;|\nORDER BY`)
+	end       = regexp.MustCompile(`;|\n\) l`)
 )
 
 // conditions returns the conditions of a query's WHERE after the line with its fixed ones.

@@ -94,7 +94,8 @@ func TestTheGrantsAreWhatEachCommandNeedsAndNoMore(t *testing.T) {
 			env := []string{"DATABASE_DSN=" + dsn, "JWT_SECRET=" + secret, "INDEX_FROM=0"}
 			token := strings.TrimSpace(run(t, ".", env, program, "token", "--uid", "7", "--uniacid", "2", "--crop-id", "1"))
 			_, address := serve(t, env, program)
-			for _, path := range []string{"/readyz", "/business/2/plugin/WechatCustomers/getList?search[keyword]=one", "/business/2/plugin/WechatCustomers/getFacets"} {
+			becomes(t, "http://"+address+"/readyz", "", http.StatusOK)
+			for _, path := range []string{"/business/2/plugin/WechatCustomers/getList?search[keyword]=one", "/business/2/plugin/WechatCustomers/getFacets"} {
 				if status, body := get(t, "http://"+address+path, token); status != http.StatusOK {
 					t.Logf("%s: %d %s", path, status, body)
 					return false

@@ -62,7 +62,8 @@ WHERE f.crop_id = sqlc.arg('crop_id') AND f.deleted_at IS NULL
     OR f.external_userid = sqlc.narg('keyword_id') OR f.userid = sqlc.narg('keyword_userid')
     OR EXISTS (SELECT 1 FROM contacts c FORCE INDEX (contacts_unionid) WHERE c.crop_id = sqlc.arg('crop_id')
       AND c.unionid = sqlc.narg('keyword_id') AND c.external_userid = f.external_userid))
-  AND (sqlc.narg('before_id') IS NULL OR f.id < sqlc.narg('before_id'))) l
+  AND (sqlc.narg('before_id') IS NULL OR f.id < sqlc.narg('before_id'))
+) l
 ORDER BY CASE WHEN CAST(sqlc.arg('by_time') AS SIGNED) = 1 THEN l.createtime END DESC,
   CASE WHEN CAST(sqlc.arg('by_time') AS SIGNED) = -1 THEN l.createtime END, l.id DESC LIMIT ? OFFSET ?;
 

@@ -245,7 +245,8 @@ WHERE f.crop_id = ? AND f.deleted_at IS NULL
     OR f.external_userid = ? OR f.userid = ?
     OR EXISTS (SELECT 1 FROM contacts c FORCE INDEX (contacts_unionid) WHERE c.crop_id = ?
       AND c.unionid = ? AND c.external_userid = f.external_userid))
-  AND (? IS NULL OR f.id < ?)) l
+  AND (? IS NULL OR f.id < ?)
+) l
 ORDER BY CASE WHEN CAST(? AS SIGNED) = 1 THEN l.createtime END DESC,
   CASE WHEN CAST(? AS SIGNED) = -1 THEN l.createtime END, l.id DESC LIMIT ? OFFSET ?
 `

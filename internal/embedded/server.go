@@ -241,7 +241,7 @@ func (b *binary) initialize(ctx context.Context, o Options) error {
 		if err != nil {
 			return err
 		}
-		cmd = b.run(ctx, append(args, "--bootstrap", "--skip-networking", "--innodb-buffer-pool-size=16M", "--loose-innodb-buffer-pool-size-max=16M", "--max-allowed-packet=16M", "--net-buffer-length=16K")...)
+		cmd = b.run(ctx, append(args, "--bootstrap", "--skip-networking", "--innodb-buffer-pool-size=16M", "--max-allowed-packet=16M", "--net-buffer-length=16K")...)
 		cmd.Stdin = bytes.NewReader(sql)
 	} else {
 		cmd = b.run(ctx, append(args, "--initialize-insecure", "--innodb-buffer-pool-size=16M", "--innodb-flush-method=fsync")...)
@@ -308,9 +308,6 @@ func (b *binary) spawn(o Options, socket string) error {
 	)
 	if b.version.engine == "mysql" {
 		args = append(args, "--mysqlx=OFF") // it has a port and a socket of its own
-	} else {
-		// Where the server has it, 8 TB of addresses are reserved otherwise, which not every machine gives.
-		args = append(args, fmt.Sprintf("--loose-innodb-buffer-pool-size-max=%d", o.BufferPool))
 	}
 	if o.Disposable {
 		args = append(args, "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=OFF", "--innodb-flush-method=fsync",

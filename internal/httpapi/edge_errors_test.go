@@ -178,7 +178,7 @@ func TestEachRefusalHasItsStatusAndItsText(t *testing.T) {
 
 func TestLegacyStatusSendsEveryEnvelopeAs200(t *testing.T) {
 	t.Parallel()
-	b := setup(t, managers, config(func(c *httpapi.Config) { c.LegacyStatus = true }))
+	b := setup(t, managers+tag, config(func(c *httpapi.Config) { c.LegacyStatus = true }))
 	for name, c := range refusals(t) {
 		t.Log(name)
 		b.send(t, c.ask).want(t, 200, c.msg)
@@ -212,6 +212,9 @@ func (l logged) of(id string) string {
 	return ""
 }
 
+const tag = `{"tag":{"uniacid":2,"id":1,"crop_id":1,"tag_id":"etA","name":"标签"}}
+`
+
 // unreadable makes a column of the tags another than the program reads: a fault that no operator's
 // doing explains, and so the program's.
 func (b *bundle) unreadable(t *testing.T) {
@@ -225,7 +228,7 @@ func (b *bundle) unreadable(t *testing.T) {
 func TestAFailureOfTheServerSaysItsRequestAndNeverItsCauseWhichIsLogged(t *testing.T) {
 	t.Parallel()
 	log := make(logged, 100)
-	b := setup(t, manager, config(func(c *httpapi.Config) { c.Log = slog.New(slog.NewJSONHandler(log, nil)) }))
+	b := setup(t, manager+tag, config(func(c *httpapi.Config) { c.Log = slog.New(slog.NewJSONHandler(log, nil)) }))
 	b.unreadable(t)
 	answer := b.send(t, ask{token: of(t, uid), query: "search[customer]=secret"})
 	id := answer.header.Get("X-Request-Id")

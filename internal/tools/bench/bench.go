@@ -101,7 +101,7 @@ type session struct {
 func (o Options) on(ctx context.Context, engine embedded.Engine) (missed int, err error) {
 	memory := int64(1 << 30) // for all of the data: the disk is not what is measured
 	for _, s := range o.Sizes {
-		memory += int64(s.Rows) * 4 << 10
+		memory += int64(s.Rows) * 2 << 10
 	}
 	e, err := embedded.Start(ctx, embedded.Options{
 		Dir: filepath.Join(o.Dir, string(engine)), Engine: engine, BufferPool: memory,

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -23,20 +25,33 @@ func TestMain(m *testing.M) {
 	// Under nohup the signal is ignored, which the programs that the tests start would inherit; what
 	// is caught is not inherited.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
-	dbtest.Main(m)
+	dbtest.Main(m, func() { _ = os.RemoveAll(builtDir) })
 }
 
 const secret = "a secret of the tests, 32 bytes or more"
 
-// build returns the program, built from this tree.
+// build returns the program, built from this tree, once for all tests.
 func build(t testing.TB) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "wechat-customers")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	program, err := built()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return program
 }
+
+var builtDir string // "": not built
+
+var built = sync.OnceValues(func() (program string, err error) {
+	if builtDir, err = os.MkdirTemp("", "wechat-customers-built-"); err != nil {
+		return "", err
+	}
+	program = filepath.Join(builtDir, "wechat-customers")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return program, nil
+})
 
 func readme(t *testing.T) string {
 	t.Helper()

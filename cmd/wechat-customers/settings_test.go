@@ -243,6 +243,9 @@ func TestItListensOnAUnixSocketAlsoWhereAKilledOneWas(t *testing.T) {
 	for range 2 { // the second finds the socket that the first left
 		p := pipe(t, env, program, "serve")
 		p.await(t, "msg=listening")
+		if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o660 {
+			t.Errorf("the proxy's user, in the program's group, cannot connect: %v %v", info.Mode(), err)
+		}
 		res, err := client.Get("http://unix/healthz")
 		if err != nil {
 			t.Fatal(err)

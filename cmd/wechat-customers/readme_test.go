@@ -260,6 +260,39 @@ func TestTheReadmesConfigurationTableIsTheProgramsOwn(t *testing.T) {
 	}
 }
 
+func TestThePackagesExampleSettingsAreTheProgramsOwnWithTheirDefaults(t *testing.T) {
+	t.Parallel()
+	program := build(t)
+	names := regexp.MustCompile(`\(\$([A-Z_]+)\)`).FindAllStringSubmatch(strings.Join(strings.Fields(run(t, ".", nil, program, "serve", "--help")), " "), -1)
+	example := map[string]string{"DATA_DIR": ""} // which the unit says
+	for _, m := range regexp.MustCompile(`(?m)^#?([A-Z_]+)=(.*)$`).FindAllStringSubmatch(deployed(t, "debian/settings.env"), -1) {
+		example[m[1]] = m[2]
+	}
+	inProgram := map[string]bool{}
+	for _, m := range names {
+		inProgram[m[1]] = true
+		if _, there := example[m[1]]; !there {
+			t.Errorf("%s is not in the example", m[1])
+		}
+	}
+	var none []string
+	for name := range example {
+		none = append(none, name+"=")
+	}
+	defaults := run(t, ".", none, program, "config")
+	for name, value := range example {
+		if !inProgram[name] {
+			t.Errorf("%s is no setting", name)
+		}
+		if name == "DATA_DIR" || name == "LOG_FORMAT" || name == "LEGACY_STATUS" {
+			continue // another value is meant
+		}
+		if m := regexp.MustCompile(`(?m)^` + name + `=(.+) \(default\)$`).FindStringSubmatch(defaults); m != nil && m[1] != value {
+			t.Errorf("%s=%s: the default is %s", name, value, m[1])
+		}
+	}
+}
+
 func TestWhatTheReadmeNamesIsThere(t *testing.T) {
 	t.Parallel()
 	text := readme(t)

@@ -68,6 +68,8 @@ const traceTime = 10 * time.Second
 
 // Run serves until ctx is done, then lets running requests end.
 func (c serveCommand) Run(ctx context.Context, s streams) error {
+	from := builtFrom()
+	s.log.Info("starting", "version", from.Version, "revision", from.Revision, "modified", from.Modified, "go", from.Go)
 	secret, err := c.secret(c.databaseFlags)
 	if err != nil {
 		return err
@@ -78,8 +80,6 @@ func (c serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	from := builtFrom()
-	s.log.Info("starting", "version", from.Version, "revision", from.Revision, "modified", from.Modified, "go", from.Go)
 	watched, err := telemetry.New(ctx, from.Version, tracesWanted())
 	if err != nil {
 		return err

@@ -129,7 +129,7 @@ func (m *Monitor) look(ctx context.Context) (err error) {
 	again := time.NewTimer(lookAgain)
 	defer again.Stop()
 	for asked, answered := 1, 0; answered < asked; {
-		second := false
+		var second bool
 		select {
 		case err = <-answers:
 			answered++

@@ -26,6 +26,9 @@ func TestAServerCanBeWatchedAndItsAuditTrailSaysWhoReadWhat(t *testing.T) {
 		line := p.await(t, what)
 		return "http://" + regexp.MustCompile(`address=(\S+)`).FindStringSubmatch(line)[1]
 	}
+	if first := p.await(t, "msg="); !strings.Contains(first, "msg=starting version=") || !strings.Contains(first, "go=go1.") {
+		t.Errorf("the first line does not say what runs: %s", first)
+	}
 	admin := address("msg=metrics")
 	api := address("msg=listening")
 	for _, query := range []string{"?per_page=2", "?per_page=2&page=2", "?search[customer]=x"} {

@@ -97,12 +97,16 @@ func TestTwoInstancesAreCompared(t *testing.T) {
 	program, dir := build(t), t.TempDir()
 	env := []string{"DATABASE_DSN=" + dbtest.New(t), "JWT_SECRET=" + secret}
 	run(t, dir, env, program, "migrate")
-	run(t, dir, env, program, "demo")
+	file := filepath.Join(dir, "customers.ndjson")
+	if err := os.WriteFile(file, []byte(customers(1, 250)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, dir, env, program, "import", file)
 	_, address := serve(t, env, program)
 	token := strings.TrimSpace(run(t, dir, env, program, "token", "--uid", "7", "--uniacid", "2"))
 	compare := []string{"compare", "--original", "http://" + address + "/business/2/plugin/WechatCustomers/getList?crop_id=1&per_page=100", "--header", "Authorization: Bearer " + token,
 		"--pause", "0s", "--uniacid", "2", "--crop-id", "1"}
-	if out := run(t, dir, env, program, compare...); out != "61 requests, all 2000 customers of the list: every answer is the same. It can be switched over.\n" {
+	if out := run(t, dir, env, program, compare...); out != "61 requests, all 250 customers of the list: every answer is the same. It can be switched over.\n" {
 		t.Errorf("%s", out)
 	}
 }

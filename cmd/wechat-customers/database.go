@@ -18,15 +18,36 @@ type databaseFlags struct {
 	PoolSize    int    `env:"POOL_SIZE" default:"${pool_size}" placeholder:"N" help:"Most connections to the database, and requests that are worked on at once (${default})."`
 }
 
-// smallestPool is what Migrate needs at once.
-const smallestPool = 4
+// smallestPool is what Migrate needs at once; largestPool is more than a server takes.
+const (
+	smallestPool = 4
+	largestPool  = 100_000
+)
+
+// check returns what is wrong with the flags.
+func (f databaseFlags) check() error {
+	var wrong []error
+	if f.PoolSize < smallestPool || f.PoolSize > largestPool {
+		wrong = append(wrong, fmt.Errorf("POOL_SIZE must be at least %d and at most %d", smallestPool, largestPool))
+	}
+	if f.DatabaseDSN != "" {
+		db, err := store.OpenPool(f.DatabaseDSN, smallestPool) // which does not connect
+		if err == nil {
+			err = db.Close()
+		}
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("DATABASE_DSN: %w", err))
+		}
+	}
+	return errors.Join(wrong...)
+}
 
 // open returns the configured database and its DSN; watched, which may be nil, is told of its
 // statements and restarts. The caller calls closeAll, which gives back the
 // connections and its share in the embedded server.
 func (f databaseFlags) open(ctx context.Context, s streams, watched *telemetry.Telemetry) (db *sql.DB, dsn string, closeAll func() error, err error) {
-	if f.PoolSize < smallestPool {
-		return nil, "", nil, fmt.Errorf("POOL_SIZE must be at least %d", smallestPool)
+	if err := f.check(); err != nil {
+		return nil, "", nil, err
 	}
 	var observe []store.Observe
 	if watched != nil {

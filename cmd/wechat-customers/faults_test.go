@@ -162,7 +162,7 @@ func TestWhenTheEmbeddedDatabaseIsKilledRequestsAreRefusedUntilItRunsAgain(t *te
 	p.signal(t, syscall.SIGTERM)
 	errs := <-log
 	if err := p.Wait(); err != nil || strings.Count(errs, "level=ERROR msg=\"the embedded database has ended: it is started again\"") != 2 {
-		t.Errorf("%v\n%.5000s", err, errs)
+		t.Errorf("%v\n%s", err, errs[max(0, len(errs)-5000):])
 	}
 	stopped(t, dir)
 }

@@ -15,6 +15,9 @@ import (
 	"time"
 )
 
+// socketMode lets the proxy in front, in this user's group, connect, whatever the umask is.
+const socketMode = 0o660
+
 // listen listens on host:port or unix:/path. A socket that a killed program left is replaced; one
 // that somebody answers is not.
 func listen(ctx context.Context, address string) (net.Listener, error) {
@@ -33,7 +36,14 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 			}
 		}
 	}
-	return (&net.ListenConfig{}).Listen(ctx, "unix", path)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, socketMode); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return listener, nil
 }
 
 // exposed says whether others than this machine reach the listener.

@@ -118,7 +118,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return err
 	}
 	if len(args) == 1 && args[0] == "config" { // which says what a parse would only fail of
-		return printSettings(&p, parser.Model.Node, os.Environ(), stdout)
+		return printSettings(ctx, &p, parser.Model.Node, os.Environ(), stdout, stderr)
 	}
 	command, err := parser.Parse(args)
 	if exited {

@@ -69,9 +69,10 @@ func TestTheGrantsAreWhatEachCommandNeedsAndNoMore(t *testing.T) {
 	const records = business + `{"manager":{"uniacid":2,"uid":7,"business_id":1}}` + "\n" + customer +
 		`{"follow":{"crop_id":1,"external_userid":"wmA","userid":"u","remark":"one"}}` + "\n"
 	changed := strings.Replace(records, `"remark":"one"`, `"remark":"two","deleted_at":"2026-01-02 03:04:05"`, 1)
+	wecom := enterprise(t)
 	do := func(t *testing.T, dsn, input string, args ...string) bool {
 		t.Helper()
-		p := pipe(t, []string{"DATABASE_DSN=" + dsn, "INDEX_FROM=0"}, program, args...)
+		p := pipe(t, append(slices.Clone(wecom), "DATABASE_DSN="+dsn, "INDEX_FROM=0"), program, args...)
 		if _, err := p.in.Write([]byte(input)); err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +86,8 @@ func TestTheGrantsAreWhatEachCommandNeedsAndNoMore(t *testing.T) {
 	works := map[string]func(t *testing.T, root, dsn string) bool{
 		"migrate": func(t *testing.T, _, dsn string) bool { return do(t, dsn, "", "migrate") },
 		"write": func(t *testing.T, root, dsn string) bool {
-			return do(t, root, "", "migrate") && do(t, dsn, records, "import", "-") && do(t, dsn, changed, "import", "-") && do(t, dsn, "", "reindex") && do(t, dsn, "", "check")
+			return do(t, root, "", "migrate") && do(t, dsn, records, "import", "-") && do(t, dsn, changed, "import", "-") && do(t, dsn, "", "reindex") && do(t, dsn, "", "check") &&
+				do(t, dsn, "", "sync", "--once")
 		},
 		"serve": func(t *testing.T, root, dsn string) bool {
 			if !do(t, root, "", "migrate") || !do(t, root, records, "import", "-") {

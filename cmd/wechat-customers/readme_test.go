@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -23,20 +25,33 @@ func TestMain(m *testing.M) {
 	// Under nohup the signal is ignored, which the programs that the tests start would inherit; what
 	// is caught is not inherited.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
-	dbtest.Main(m)
+	dbtest.Main(m, func() { _ = os.RemoveAll(builtDir) })
 }
 
 const secret = "a secret of the tests, 32 bytes or more"
 
-// build returns the program, built from this tree.
+// build returns the program, built from this tree, once for all tests.
 func build(t testing.TB) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "wechat-customers")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	program, err := built()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return program
 }
+
+var builtDir string // "": not built
+
+var built = sync.OnceValues(func() (program string, err error) {
+	if builtDir, err = os.MkdirTemp("", "wechat-customers-built-"); err != nil {
+		return "", err
+	}
+	program = filepath.Join(builtDir, "wechat-customers")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return program, nil
+})
 
 func readme(t *testing.T) string {
 	t.Helper()
@@ -241,6 +256,39 @@ func TestTheReadmesConfigurationTableIsTheProgramsOwn(t *testing.T) {
 	for name := range inReadme {
 		if !inProgram[name] {
 			t.Errorf("%s is in the README's table and no setting of serve", name)
+		}
+	}
+}
+
+func TestThePackagesExampleSettingsAreTheProgramsOwnWithTheirDefaults(t *testing.T) {
+	t.Parallel()
+	program := build(t)
+	names := regexp.MustCompile(`\(\$([A-Z_]+)\)`).FindAllStringSubmatch(strings.Join(strings.Fields(run(t, ".", nil, program, "serve", "--help")), " "), -1)
+	example := map[string]string{"DATA_DIR": ""} // which the unit says
+	for _, m := range regexp.MustCompile(`(?m)^#?([A-Z_]+)=(.*)$`).FindAllStringSubmatch(deployed(t, "debian/settings.env"), -1) {
+		example[m[1]] = m[2]
+	}
+	inProgram := map[string]bool{}
+	for _, m := range names {
+		inProgram[m[1]] = true
+		if _, there := example[m[1]]; !there {
+			t.Errorf("%s is not in the example", m[1])
+		}
+	}
+	var none []string
+	for name := range example {
+		none = append(none, name+"=")
+	}
+	defaults := run(t, ".", none, program, "config")
+	for name, value := range example {
+		if !inProgram[name] {
+			t.Errorf("%s is no setting", name)
+		}
+		if name == "DATA_DIR" || name == "LOG_FORMAT" || name == "LEGACY_STATUS" {
+			continue // another value is meant
+		}
+		if m := regexp.MustCompile(`(?m)^` + name + `=(.+) \(default\)$`).FindStringSubmatch(defaults); m != nil && m[1] != value {
+			t.Errorf("%s=%s: the default is %s", name, value, m[1])
 		}
 	}
 }

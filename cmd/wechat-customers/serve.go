@@ -9,18 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/labstack/echo/v4"
 
 	"example.com/wechatcustomers/api"
@@ -32,6 +28,7 @@ import (
 	"example.com/wechatcustomers/internal/store"
 	"example.com/wechatcustomers/internal/telemetry"
 	"example.com/wechatcustomers/internal/webui"
+	"example.com/wechatcustomers/internal/wecom"
 )
 
 type serveCommand struct {
@@ -66,85 +63,13 @@ type serveCommand struct {
 	IdleTimeout  time.Duration `env:"IDLE_TIMEOUT" default:"2m" help:"Time that an idle connection is kept (${default})."`
 }
 
-// Validate refuses settings that would let no request through, or take a limit away; kong calls it
-// once flags and environment are read.
-func (c serveCommand) Validate() error {
-	var wrong []error
-	check := func(name string, right bool, want string) {
-		if !right {
-			wrong = append(wrong, fmt.Errorf("%s must be %s", name, want))
-		}
-	}
-	for name, n := range map[string]int64{"MAX_URL": int64(c.MaxURL), "MAX_HEADER": int64(c.MaxHeader), "MAX_PAIRS": int64(c.MaxPairs), "MAX_BODY": c.MaxBody} {
-		check(name, n > 0 && n <= maxSize, fmt.Sprintf("more than 0 and at most %d", maxSize))
-	}
-	for name, d := range map[string]time.Duration{"TIMEOUT": c.Timeout, "READ_TIMEOUT": c.ReadTimeout, "IDLE_TIMEOUT": c.IdleTimeout} {
-		check(name, d > 0 && d <= maxTime, "more than 0 and at most "+maxTime.String())
-	}
-	for name, rate := range map[string]float64{"RATE_MEMBER": c.RateMember, "RATE_ADDRESS": c.RateAddress, "RATE_FAILURES": c.RateFailures} {
-		check(name, rate >= 0 && !math.IsInf(rate, 0), "0 or more")
-	}
-	wrong = append(wrong, c.indexFlags.Validate(), c.wecomFlags.Validate())
-	_, err := httpapi.ParseProxies(c.Proxies)
-	check("TRUSTED_PROXIES", err == nil, fmt.Sprintf("addresses and networks: %v", err))
-	check("WECOM_SYNC", c.WecomSync >= 0, "at least 0")
-	check("JWT_LEEWAY", c.JWTLeeway >= 0 && c.JWTLeeway <= maxTime, "at least 0 and at most "+maxTime.String())
-	check("DRAIN_TIME", c.DrainTime >= 0 && c.DrainTime <= maxTime, "at least 0 and at most "+maxTime.String())
-	check("CACHE_MB", c.CacheMB >= 0 && c.CacheMB <= maxSize, fmt.Sprintf("at least 0 and at most %d", maxSize))
-	cookie := http.Cookie{Name: c.JWTCookie} //nolint:gosec // only its name is asked, it is never sent
-	check("JWT_COOKIE", c.JWTCookie == "" || cookie.Valid() == nil, "a cookie's name")
-	check("PUBLIC_URL", c.PublicURL == "" || webURL(strings.ReplaceAll(c.PublicURL, "{uniacid}", "1")), "an http or https URL without a query and a fragment")
-	for _, origin := range c.CORSOrigins {
-		check("CORS_ORIGINS", webOrigin(origin), fmt.Sprintf("origins, such as https://mall.example.com, and not %q", origin))
-	}
-	check("LISTEN_ADDR", listenable(c.ListenAddr), "host:port or unix:/path")
-	check("ADMIN_ADDR", c.AdminAddr == "" || listenable(c.AdminAddr) && !strings.HasPrefix(c.AdminAddr, "unix:"), "host:port")
-	check("TLS_CERT", (c.TLSCert == "") == (c.TLSKey == ""), "set together with TLS_KEY")
-	if c.DatabaseDSN != "" {
-		_, err := mysql.ParseDSN(c.DatabaseDSN)
-		check("DATABASE_DSN", err == nil, "user:password@tcp(host:3306)/name")
-	}
-	if c.JWTSecret != "" {
-		if err := auth.CheckSecret([]byte(c.JWTSecret)); err != nil {
-			wrong = append(wrong, fmt.Errorf("JWT_SECRET: %w", err))
-		}
-	}
-	return errors.Join(wrong...)
-}
-
-// What sizes and times may be: sums and multiples of them overflow nowhere.
-const (
-	maxSize = 1 << 26
-	maxTime = 24 * time.Hour
-)
-
-func webURL(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
-}
-
-func webOrigin(text string) bool {
-	u, err := url.Parse(text)
-	return text == "*" || err == nil && webURL(text) && u.Path == ""
-}
-
-func listenable(address string) bool {
-	if path, unix := strings.CutPrefix(address, "unix:"); unix {
-		return filepath.IsAbs(path)
-	}
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	_, err = net.DefaultResolver.LookupPort(context.Background(), "tcp", port)
-	return err == nil
-}
-
 // traceTime is what the traces that are not sent yet get at the end.
 const traceTime = 10 * time.Second
 
 // Run serves until ctx is done, then lets running requests end.
 func (c serveCommand) Run(ctx context.Context, s streams) error {
+	from := builtFrom()
+	s.log.Info("starting", "version", from.Version, "revision", from.Revision, "modified", from.Modified, "go", from.Go)
 	secret, err := c.secret(c.databaseFlags)
 	if err != nil {
 		return err
@@ -155,8 +80,6 @@ func (c serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	from := builtFrom()
-	s.log.Info("starting", "version", from.Version, "revision", from.Revision, "modified", from.Modified, "go", from.Go)
 	watched, err := telemetry.New(ctx, from.Version, tracesWanted())
 	if err != nil {
 		return err
@@ -176,29 +99,8 @@ func (c serveCommand) Run(ctx context.Context, s streams) error {
 func (c serveCommand) serve(
 	ctx context.Context, s streams, db *sql.DB, dsn string, verifier *auth.Verifier, secret []byte, watched *telemetry.Telemetry,
 ) (err error) {
-	// A database of others may come, and its tables be made or go back, while this serves: /readyz says
-	// when.
-	if c.Demo || c.DatabaseDSN == "" {
-		if err := c.ready(ctx, s, db); err != nil {
-			return err
-		}
-	}
-	if c.Demo {
-		if err := loadDemoIfMissing(ctx, s, db, c.indexFlags); err != nil {
-			return err
-		}
-	}
-	browser, err := webui.New(api.Document)
-	if err != nil {
+	if err := c.prepare(ctx, s, db); err != nil {
 		return err
-	}
-	build, err := buildID()
-	if err != nil {
-		return err
-	}
-	proxies, err := httpapi.ParseProxies(c.Proxies)
-	if err != nil {
-		return err // Validate has said it
 	}
 	trail, closeTrail, err := c.trail(s)
 	if err != nil {
@@ -210,53 +112,109 @@ func (c serveCommand) serve(
 		return err
 	}
 	defer stopAdmin()
-	monitor, err := store.NewMonitor(dsn, db, s.log)
+	monitor, stopMonitor, err := watch(ctx, s, db, dsn)
 	if err != nil {
 		return err
 	}
-	// It goes on while the last requests end.
-	monitoring, stopMonitor := context.WithCancel(context.WithoutCancel(ctx))
-	var background sync.WaitGroup
-	background.Go(func() { monitor.Run(monitoring) })
-	defer func() {
-		stopMonitor()
-		background.Wait()
-		err = errors.Join(err, monitor.Close())
-	}()
-	pages := []func(*echo.Echo){browser}
+	defer func() { err = errors.Join(err, stopMonitor()) }()
 	service, err := c.service(db, c.WecomSync, s.log)
 	if err != nil {
 		return err
 	}
-	if service != nil {
-		pages = append(pages, service.Routes)
-	}
-	handler, err := httpapi.New(httpapi.Config{
-		Document: api.Document, Verifier: verifier,
-		Operations: getlist.New(getlist.Config{DB: db, PublicURL: c.PublicURL, Memory: cache.New(c.CacheMB << 20), Build: build}),
-		JWTCookie:  c.JWTCookie, LegacyStatus: c.LegacyStatus, CORSOrigins: c.CORSOrigins,
-		Ready: func(asking context.Context) error {
-			if ctx.Err() != nil {
-				return errEnding
-			}
-			return monitor.Ready(asking)
-		},
-		While: monitor.While,
-		Limits: httpapi.Limits{
-			URL: c.MaxURL, Header: c.MaxHeader, Pairs: c.MaxPairs, Body: c.MaxBody, Handle: c.Timeout,
-			Work: c.PoolSize, Queue: queued * c.PoolSize,
-		},
-		Rates: httpapi.Rates{Member: c.RateMember, Address: c.RateAddress, Failures: c.RateFailures},
-		Log:   s.log, Proxies: proxies, Telemetry: watched, Record: recorder(trail),
-	}, pages...)
+	handler, err := c.handler(ctx, httpapi.Config{Verifier: verifier, While: monitor.While, Log: s.log, Telemetry: watched, Record: recorder(trail)}, db, monitor, service)
 	if err != nil {
 		return err
 	}
-	listener, err := listen(ctx, c.ListenAddr)
+	server, start, err := c.server(ctx, s, handler)
 	if err != nil {
-		return fmt.Errorf("LISTEN_ADDR: %w", err)
+		return err
 	}
-	server := &http.Server{
+	listener, err := c.listen(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := c.hint(ctx, s, db, listener.Addr(), secret); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	stopWriting := c.write(ctx, s, db, service)
+	defer stopWriting()
+	// Said last: from here on being told to stop is no failed start.
+	s.log.Info("listening", "address", listener.Addr().String())
+	served := make(chan error, 1)
+	go func() { served <- start(listener) }()
+	return c.untilTold(ctx, s, server, served)
+}
+
+// prepare makes the tables of the embedded database, and loads the demonstration where it is asked
+// for. A database of others may come, and its tables be made or go back, while this serves: /readyz
+// says when.
+func (c serveCommand) prepare(ctx context.Context, s streams, db *sql.DB) error {
+	if !c.Demo && c.DatabaseDSN != "" {
+		return nil
+	}
+	if err := c.ready(ctx, s, db); err != nil || !c.Demo {
+		return err
+	}
+	return loadDemoIfMissing(ctx, s, db, c.indexFlags)
+}
+
+// watch returns a monitor of the database, which looks until stop is called: also while the last
+// requests end.
+func watch(ctx context.Context, s streams, db *sql.DB, dsn string) (monitor *store.Monitor, stop func() error, err error) {
+	if monitor, err = store.NewMonitor(dsn, db, s.log); err != nil {
+		return nil, nil, err
+	}
+	looking, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var background sync.WaitGroup
+	background.Go(func() { monitor.Run(looking) })
+	return monitor, func() error {
+		cancel()
+		background.Wait()
+		return monitor.Close()
+	}, nil
+}
+
+// handler returns what answers requests: cfg with the settings, the pages and, where there is one, the
+// addresses of service.
+func (c serveCommand) handler(
+	ctx context.Context, cfg httpapi.Config, db *sql.DB, monitor *store.Monitor, service *wecom.Service,
+) (http.Handler, error) {
+	build, err := buildID()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Proxies, err = httpapi.ParseProxies(c.Proxies); err != nil {
+		return nil, err // Validate has said it
+	}
+	cfg.Document = api.Document
+	cfg.Operations = getlist.New(getlist.Config{DB: db, PublicURL: c.PublicURL, Memory: cache.New(c.CacheMB << 20), Build: build})
+	cfg.JWTCookie, cfg.LegacyStatus, cfg.CORSOrigins = c.JWTCookie, c.LegacyStatus, c.CORSOrigins
+	cfg.Ready = func(asking context.Context) error {
+		if ctx.Err() != nil {
+			return errEnding
+		}
+		return monitor.Ready(asking)
+	}
+	cfg.Limits = httpapi.Limits{
+		URL: c.MaxURL, Header: c.MaxHeader, Pairs: c.MaxPairs, Body: c.MaxBody, Handle: c.Timeout,
+		Work: c.PoolSize, Queue: queued * c.PoolSize,
+	}
+	cfg.Rates = httpapi.Rates{Member: c.RateMember, Address: c.RateAddress, Failures: c.RateFailures}
+	browser, err := webui.New(api.Document)
+	if err != nil {
+		return nil, err
+	}
+	pages := []func(*echo.Echo){browser}
+	if service != nil {
+		pages = append(pages, service.Routes)
+	}
+	return httpapi.New(cfg, pages...)
+}
+
+// server returns the HTTP server, and what serves a listener with it, over TLS where there is a
+// certificate.
+func (c serveCommand) server(ctx context.Context, s streams, handler http.Handler) (server *http.Server, start func(net.Listener) error, err error) {
+	server = &http.Server{
 		Handler: handler,
 		// Requests are ended by their own limits, not by the signal: they are let to end.
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
@@ -268,34 +226,48 @@ func (c serveCommand) serve(
 		// contract's envelope.
 		MaxHeaderBytes: 8 * (c.MaxHeader + c.MaxURL),
 	}
-	scheme, start := "http", server.Serve
-	if c.TLSCert != "" {
-		files := &certificate{cert: c.TLSCert, key: c.TLSKey, log: s.log}
-		if _, err := files.get(nil); err != nil {
-			return errors.Join(err, listener.Close())
-		}
-		server.TLSConfig = &tls.Config{GetCertificate: files.get, MinVersion: tls.VersionTLS12}
-		scheme, start = "https", func(l net.Listener) error { return server.ServeTLS(l, "", "") }
-	} else if exposed(listener.Addr()) && len(c.Proxies) == 0 {
+	if c.TLSCert == "" {
+		return server, server.Serve, nil
+	}
+	files := &certificate{cert: c.TLSCert, key: c.TLSKey, log: s.log}
+	if _, err := files.get(nil); err != nil {
+		return nil, nil, err
+	}
+	server.TLSConfig = &tls.Config{GetCertificate: files.get, MinVersion: tls.VersionTLS12}
+	return server, func(l net.Listener) error { return server.ServeTLS(l, "", "") }, nil
+}
+
+// listen listens on LISTEN_ADDR, and warns where others can read what is sent.
+func (c serveCommand) listen(ctx context.Context, s streams) (net.Listener, error) {
+	listener, err := listen(ctx, c.ListenAddr)
+	if err != nil {
+		return nil, fmt.Errorf("LISTEN_ADDR: %w", err)
+	}
+	if c.TLSCert == "" && exposed(listener.Addr()) && len(c.Proxies) == 0 {
 		s.log.Warn("tokens and customers' data go over the network in the clear: set TLS_CERT and TLS_KEY, or TRUSTED_PROXIES where a proxy in front has TLS")
 	}
-	if err := c.hint(ctx, s, db, scheme+"://"+reachable(listener.Addr()), secret); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	filling, stop := context.WithCancel(ctx)
-	var filled sync.WaitGroup
-	filled.Go(func() { fillIndexes(filling, s, db, int(c.IndexFrom)) })
+	return listener, nil
+}
+
+// write makes missing indexes and keeps the enterprises of WeCom up to date, until ctx is done or
+// stop is called, which waits for it.
+func (c serveCommand) write(ctx context.Context, s streams, db *sql.DB, service *wecom.Service) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	background.Go(func() { fillIndexes(ctx, s, db, int(c.IndexFrom)) })
 	if service != nil {
-		filled.Go(func() { service.Run(filling) })
+		background.Go(func() { service.Run(ctx) })
 	}
-	defer func() {
-		stop()
-		filled.Wait()
-	}()
-	// Said last: from here on being told to stop is no failed start.
-	s.log.Info("listening", "address", listener.Addr().String())
-	served := make(chan error, 1)
-	go func() { served <- start(listener) }()
+	return func() {
+		cancel()
+		background.Wait()
+	}
+}
+
+// untilTold waits until ctx is done; /readyz then says 503 for DRAIN_TIME, after which no more
+// requests are taken and the running ones have TIMEOUT. Where served says that the server has ended,
+// it returns at once.
+func (c serveCommand) untilTold(ctx context.Context, s streams, server *http.Server, served <-chan error) error {
 	select {
 	case err := <-served:
 		return err
@@ -355,7 +327,7 @@ func reachable(listening net.Addr) string {
 
 // hint prints a curl line that answers and a link that opens the customer page signed in, for the
 // first manager of an embedded database; its token is made with the database's own secret.
-func (c serveCommand) hint(ctx context.Context, s streams, db *sql.DB, address string, secret []byte) error {
+func (c serveCommand) hint(ctx context.Context, s streams, db *sql.DB, listening net.Addr, secret []byte) error {
 	// What is not read by somebody at once may be kept for long, as by a service manager.
 	if c.DatabaseDSN != "" || len(secret) == 0 || !c.Demo && !terminal(s.out) || strings.HasPrefix(c.ListenAddr, "unix:") {
 		return nil
@@ -367,6 +339,10 @@ func (c serveCommand) hint(ctx context.Context, s streams, db *sql.DB, address s
 	}
 	if err != nil {
 		return err
+	}
+	address := "http://" + reachable(listening)
+	if c.TLSCert != "" {
+		address = "https://" + reachable(listening)
 	}
 	const ttl = 12 * time.Hour
 	token, err := auth.Mint(secret, auth.Member{UID: m.UID, Uniacid: m.Uniacid, CropID: m.BusinessID}, ttl, time.Now(), c.JWTIssuer, c.JWTAudience)

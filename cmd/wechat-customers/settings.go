@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -172,10 +173,11 @@ func (configCommand) Help() string {
 
 // printSettings prints every setting with its value and where that came from, then what is wrong;
 // the error is errReported where anything is.
-func printSettings(p *program, model *kong.Node, environ []string, out io.Writer) error {
+func printSettings(ctx context.Context, p *program, model *kong.Node, environ []string, out, errs io.Writer) error {
 	all := settings(model)
 	wrong := misspelt(all, environ)
 	values := map[string]string{}
+	unread := map[string]bool{} // settings whose values are none
 	_ = kong.Visit(model, func(node kong.Visitable, next kong.Next) error {
 		f, ok := node.(*kong.Flag)
 		if !ok {
@@ -210,14 +212,21 @@ func printSettings(p *program, model *kong.Node, environ []string, out io.Writer
 			fmt.Fprintf(out, "%s=%s (%s)\n", name, value, from)
 			if err != nil {
 				wrong = append(wrong, err.Error())
+				unread[name] = true
 			}
 		}
 		return next(nil)
 	})
-	if err := p.Serve.Validate(); err != nil {
-		wrong = append(wrong, strings.Split(err.Error(), "\n")...)
+	if err := errors.Join(p.Serve.Validate(), p.Serve.files(ctx, p.logger(errs))); err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			// Of a value that could not be read its default was judged.
+			if name := strings.TrimRight(strings.Fields(line)[0], ":,"); !unread[name] {
+				wrong = append(wrong, line)
+			}
+		}
 	}
-	for _, w := range wrong {
+	slices.Sort(wrong)
+	for _, w := range slices.Compact(wrong) {
 		fmt.Fprintln(out, "wrong: "+w)
 	}
 	if len(wrong) > 0 {

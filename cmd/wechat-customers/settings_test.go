@@ -47,7 +47,7 @@ func TestConfigNamesEverythingThatIsWrongAndShowsNoSecret(t *testing.T) {
 	if err := os.Chmod(filepath.Dir(open), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	foreign := file("foreign", strong, 0o600)
+	foreign, missing := file("foreign", strong, 0o600), filepath.Join(dir, "missing")
 	cases := []struct {
 		set  string // separated by ;
 		code int
@@ -64,12 +64,16 @@ func TestConfigNamesEverythingThatIsWrongAndShowsNoSecret(t *testing.T) {
 		{"JWT_SECRET_FILE=" + file("writable", strong, 0o622), 1, "may be written by others"},
 		{"JWT_SECRET_FILE=" + open, 1, "may be written by others"},
 		{"JWT_SECRET_FILE=" + file("empty", "\n", 0o600), 1, "is empty"},
-		{"JWT_SECRET_FILE=" + filepath.Join(dir, "missing"), 1, "no such file"},
+		{"JWT_SECRET_FILE=" + missing, 1, "no such file"},
 		{"JWT_SECRET=" + strings.Repeat("Zm7Qx0vLr2", 4), 1, "can be guessed"},
 		{"JWT_SECRET=" + strings.Repeat("x", 40), 1, "can be guessed"},
 		{"JWT_SECRET=this-is-my-very-long-secret-password-123456", 1, "can be guessed"},
 		{"JWT_SECRET=short", 1, "has 5 bytes"},
-		{"DATABASE_DSN=nonsense", 1, "DATABASE_DSN must be"},
+		{"DATABASE_DSN=nonsense;JWT_SECRET=" + strong, 1, "DATABASE_DSN: database: the DSN cannot be read"},
+		{"DATABASE_DSN=u:" + strong + "@tcp(h:1)/;JWT_SECRET=" + strong, 1, "the DSN names no database"},
+		{"DATABASE_DSN=u@tcp(h:1)/d", 1, "set JWT_SECRET or JWT_JWKS"},
+		{"POOL_SIZE=3", 1, "POOL_SIZE must be at least 4"},
+		{"POOL_SIZE=x", 1, `POOL_SIZE="x"`},
 		{"CACH_MB=7", 1, "CACH_MB is no setting: did you mean CACHE_MB?"},
 		{"JWTSECRET=x", 1, "did you mean JWT_SECRET?"},
 		{"JWT_SECRET_FLIE=x", 1, "did you mean JWT_SECRET_FILE?"},
@@ -94,6 +98,20 @@ func TestConfigNamesEverythingThatIsWrongAndShowsNoSecret(t *testing.T) {
 		{"TLS_CERT=x", 1, "set together with TLS_KEY"},
 		{"LOG_LEVEL=loud", 1, "LOG_LEVEL must be one of"},
 		{"JWT_COOKIE=a b", 1, "JWT_COOKIE must be"},
+		{"JWT_JWKS=" + missing, 1, "JWT_JWKS: "},
+		{"JWT_JWKS=" + good, 1, "JWT_JWKS: "},
+		{"JWT_JWKS=ftp://mall.example.com", 1, "JWT_JWKS: "},
+		{"JWT_JWKS=http://127.0.0.1:1/keys", 0, ""}, // the issuer may start later
+		{"TLS_CERT=" + missing + ";TLS_KEY=" + good, 1, "TLS_CERT, TLS_KEY: "},
+		{"TLS_CERT=" + good + ";TLS_KEY=" + good, 1, "TLS_CERT, TLS_KEY: "},
+		{"AUDIT_LOG=" + filepath.Join(missing, "audit.log"), 1, "AUDIT_LOG: "},
+		{"AUDIT_LOG=" + dir, 1, "AUDIT_LOG: "},
+		{"AUDIT_LOG=" + missing, 0, ""}, // it is made, but not by config
+		{"AUDIT_LOG=-", 0, ""},
+		{"WECOM_CONFIG=" + missing, 1, "WECOM_CONFIG: "},
+		{"WECOM_CONFIG=" + file("open.json", "{}", 0o604), 1, "WECOM_CONFIG: "},
+		{"WECOM_CONFIG=" + file("none.json", "{}", 0o600), 1, "WECOM_CONFIG: "},
+		{"WECOM_URL=qyapi", 1, "WECOM_URL must be"},
 	}
 	if os.Geteuid() == 0 { // else no file can be given away
 		if err := os.Chown(foreign, 1, 1); err != nil {
@@ -110,6 +128,12 @@ func TestConfigNamesEverythingThatIsWrongAndShowsNoSecret(t *testing.T) {
 		if code != c.code || !strings.Contains(out, c.want) || strings.Contains(out+errs, strong) {
 			t.Errorf("%s: exit code %d, want %d and %q\n%s%s", c.set, code, c.code, c.want, out, errs)
 		}
+		if n := strings.Count(out, "\nwrong: "); n != c.code {
+			t.Errorf("%s: %d things are wrong\n%s", c.set, n, out)
+		}
+	}
+	if _, err := os.Stat(missing); err == nil {
+		t.Error("config has made a file")
 	}
 }
 
@@ -219,6 +243,9 @@ func TestItListensOnAUnixSocketAlsoWhereAKilledOneWas(t *testing.T) {
 	for range 2 { // the second finds the socket that the first left
 		p := pipe(t, env, program, "serve")
 		p.await(t, "msg=listening")
+		if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o660 {
+			t.Errorf("the proxy's user, in the program's group, cannot connect: %v %v", info.Mode(), err)
+		}
 		res, err := client.Get("http://unix/healthz")
 		if err != nil {
 			t.Fatal(err)

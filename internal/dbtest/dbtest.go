@@ -100,9 +100,9 @@ func databaseName(test string) string {
 	return clean[:min(len(clean), maxName-len(unique))] + unique
 }
 
-// Main runs the package's tests and then gives the server back, also when it is interrupted; it
-// does not return.
-func Main(m *testing.M) {
+// Main runs the package's tests, then gives the server back and calls cleanups, also when it is
+// interrupted; it does not return.
+func Main(m *testing.M, cleanups ...func()) {
 	shared.main.Store(true)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -110,12 +110,18 @@ func Main(m *testing.M) {
 		if err := shared.close(); err != nil {
 			fmt.Fprintln(os.Stderr, "dbtest:", err)
 		}
+		for _, cleanup := range cleanups {
+			cleanup()
+		}
 		os.Exit(130)
 	})
 	code := m.Run()
 	if err := shared.close(); err != nil {
 		fmt.Fprintln(os.Stderr, "dbtest:", err)
 		code = max(code, 1)
+	}
+	for _, cleanup := range cleanups {
+		cleanup()
 	}
 	os.Exit(code) //nolint:gocritic // the process and its signals end here: stop has nothing left to do
 }

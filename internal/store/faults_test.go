@@ -361,3 +361,24 @@ func TestWhatAnOperatorOrTimePutsRightIsUnavailable(t *testing.T) {
 		}
 	}
 }
+
+func TestAPoolOfDeadConnectionsIsClosedWithoutAnError(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.New(t)
+	db, err := Open(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := openAt(t, dsn)
+	var id string
+	if err := db.QueryRowContext(t.Context(), "SELECT CONNECTION_ID()").Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, other, "KILL "+id)
+	eventually(t, "gone", func() bool {
+		return len(dump(t, other, "SELECT id FROM information_schema.processlist WHERE id = "+id)) == 0
+	})
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+}

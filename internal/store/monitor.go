@@ -15,17 +15,16 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// How a Monitor looks. Two looks in a row that get no answer, each given probeTimeout, mean that the
-// database is lost. While it is, a look is given up and the next one comes sooner, so that the
-// database's return is seen within a second also by a look that was under way, and whose packets are
-// gone. Its connection is dialled anew so often that a changed password is noticed.
+// How a Monitor looks. A look that gets no answer within lookTimeout means that the database is lost:
+// /readyz says so within lookEvery and lookTimeout, less than a second, and the return is seen in as
+// much. Within one look it is asked again, over another connection, when the first is not answered
+// soon: one connection that has died, or one lost packet, is no loss. Connections are dialled anew so
+// often that a changed password is noticed.
 const (
-	probeTimeout  = 900 * time.Millisecond
-	probeEvery    = 500 * time.Millisecond
-	lostTimeout   = 500 * time.Millisecond
-	lostEvery     = 250 * time.Millisecond
-	probeFailures = 2
-	probeLifetime = 5 * time.Second
+	lookTimeout   = 700 * time.Millisecond
+	lookAgain     = 250 * time.Millisecond
+	lookEvery     = 200 * time.Millisecond
+	lookLifetime  = 5 * time.Second
 	tablesTimeout = 2 * time.Second
 	tablesEvery   = 2 * time.Second
 )
@@ -35,44 +34,63 @@ var ErrLost = errors.New("the database does not answer")
 
 var errNotLooked = errors.New("the database has not answered yet")
 
-// Monitor watches a database over a connection of its own, which no request can take away. While
+// Monitor watches a database over connections of its own, which no request can take away. While
 // the database does not answer, requests fail at once instead of waiting each for itself.
 type Monitor struct {
-	own  *sql.DB
-	pool *sql.DB
-	log  *slog.Logger
+	own    *sql.DB // asks whether it answers
+	others *sql.DB // asks for its tables: that may take longer
+	pool   *sql.DB
+	log    *slog.Logger
 
-	// Run's own.
-	failures int       // looks in a row without an answer
-	tables   error     // of the last look at the tables
-	tablesAt time.Time // of that look
+	ask       func(context.Context) error // nil where the database answers and is of this version
+	askTables func(context.Context) error // nil where its tables are this program's
 
 	mu    sync.Mutex
-	ready error                   // what Ready says
+	ready error                   // of the last look
 	lost  error                   // why the database counts as lost; nil: it does not
 	up    context.Context         //nolint:containedctx // its end is what tells all who work on the database
 	down  context.CancelCauseFunc // ends up
+
+	tables   error     // of the last look at the tables
+	tablesAt time.Time // of that look
+	looking  bool      // at the tables
 }
 
 // NewMonitor returns a monitor of the database of dsn, for the users of pool, whose idle connections
 // are given up when the database is lost. It looks while Run runs. The caller closes it.
 func NewMonitor(dsn string, pool *sql.DB, log *slog.Logger) (*Monitor, error) {
-	own, err := OpenPool(dsn, 1)
+	own, err := OpenPool(dsn, 2)
 	if err != nil {
 		return nil, err
 	}
-	own.SetConnMaxLifetime(probeLifetime)
-	m := &Monitor{own: own, pool: pool, log: log, ready: errNotLooked}
-	m.up, m.down = context.WithCancelCause(context.Background())
+	others, err := OpenPool(dsn, 1)
+	if err != nil {
+		return nil, errors.Join(err, own.Close())
+	}
+	for _, db := range []*sql.DB{own, others} {
+		db.SetConnMaxLifetime(lookLifetime)
+	}
+	m := newMonitor(pool, log,
+		func(ctx context.Context) error { return current(ctx, own) },
+		func(ctx context.Context) error { return completeUnlocked(ctx, others) })
+	m.own, m.others = own, others
 	return m, nil
 }
 
-// Close gives up the monitor's own connection.
-func (m *Monitor) Close() error { return m.own.Close() }
+func newMonitor(pool *sql.DB, log *slog.Logger, ask, askTables func(context.Context) error) *Monitor {
+	m := &Monitor{pool: pool, log: log, ask: ask, askTables: askTables, tables: errNotLooked}
+	m.up, m.down = context.WithCancelCause(context.Background())
+	return m
+}
+
+// Close gives up the monitor's own connections.
+func (m *Monitor) Close() error { return errors.Join(m.own.Close(), m.others.Close()) }
 
 // Run looks at the database until ctx is done, and logs when it is lost or not ready, and when it is
 // again.
 func (m *Monitor) Run(ctx context.Context) {
+	var background sync.WaitGroup
+	defer background.Wait()
 	said := ""
 	for {
 		err := m.look(ctx)
@@ -80,11 +98,11 @@ func (m *Monitor) Run(ctx context.Context) {
 			return
 		}
 		m.note(err)
-		wait := probeEvery
-		if err != nil {
-			wait = lostEvery
+		if err == nil && m.tablesDue() {
+			background.Go(func() { m.lookAtTables(ctx) })
 		}
 		switch state := m.Ready(ctx); {
+		case errors.Is(state, errNotLooked): // it is looked at
 		case state != nil && said != state.Error():
 			m.log.ErrorContext(ctx, "the database is not ready", "error", state)
 			said = state.Error()
@@ -95,34 +113,53 @@ func (m *Monitor) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(wait):
+		case <-time.After(lookEvery):
 		}
 	}
 }
 
-// look returns what Ready would, asked on the monitor's own connection. A server that takes no more
-// connections is as ready as it was.
-func (m *Monitor) look(ctx context.Context) error {
-	m.mu.Lock()
-	lost, before := m.lost, m.ready
-	m.mu.Unlock()
-	timeout := probeTimeout
-	if lost != nil {
-		timeout = lostTimeout
-	}
-	asking, cancel := context.WithTimeout(ctx, timeout)
+// look asks the database, and once more where the first question is not answered soon, or not at
+// all; the first answer counts. A server that takes no more connections is as ready as it was.
+func (m *Monitor) look(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	err := current(asking, m.own)
-	switch {
-	case full(err) && m.pool.Stats().OpenConnections > 0:
-		return before
-	case err != nil:
-		return err
+	answers := make(chan error, 2)
+	ask := func() { answers <- m.ask(ctx) }
+	go ask()
+	again := time.NewTimer(lookAgain)
+	defer again.Stop()
+	for asked, answered := 1, 0; answered < asked; {
+		var second bool
+		select {
+		case err = <-answers:
+			answered++
+			second = unanswered(err)
+		case <-again.C:
+			second = true
+		}
+		switch {
+		case second && asked == 1:
+			asked++
+			go ask()
+		case answered > 0 && !unanswered(err):
+			if full(err) && m.pool.Stats().OpenConnections > 0 {
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				return m.ready
+			}
+			return err
+		}
 	}
-	if m.tables != nil || time.Since(m.tablesAt) > tablesEvery {
-		m.lookAtTables(ctx)
-	}
-	return m.tables
+	return err
+}
+
+// tablesDue says whether the tables are to be looked at now, and that nobody does so yet.
+func (m *Monitor) tablesDue() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	due := !m.looking && (m.tables != nil || time.Since(m.tablesAt) > tablesEvery)
+	m.looking = m.looking || due
+	return due
 }
 
 // lookAtTables keeps what it finds; that a table is locked, as while an operator alters it, is no
@@ -130,21 +167,37 @@ func (m *Monitor) look(ctx context.Context) error {
 func (m *Monitor) lookAtTables(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
 	defer cancel()
-	c, err := m.own.Conn(ctx)
-	if err != nil {
-		return // the next look says so
+	ctx, end, err := m.While(ctx) // its loss ends this too
+	if err == nil {
+		err = m.askTables(ctx)
+		end()
 	}
-	defer func() { _ = c.Close() }()
-	// The server gives up before this does: it would go on waiting for somebody who has hung up, and a
-	// look after a look would take all its connections.
-	if _, err = c.ExecContext(ctx, "SET SESSION lock_wait_timeout = 1"); err == nil {
-		err = complete(ctx, c)
-	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.looking = false
 	var refused *mysql.MySQLError
-	if unanswered(err) || errors.Is(err, context.Canceled) || errors.As(err, &refused) && refused.Number == lockWaitTimeout {
+	switch {
+	case errors.Is(err, ErrLost), errors.Is(err, context.Canceled), unanswered(err), full(err):
+		return // the looks say it
+	case errors.As(err, &refused) && refused.Number == lockWaitTimeout:
 		return
 	}
 	m.tables, m.tablesAt = err, time.Now()
+}
+
+// completeUnlocked is complete for a database whose tables may be locked. The server gives up
+// before its caller does: it would go on waiting for somebody who has hung up, and a look after a
+// look would take all its connections.
+func completeUnlocked(ctx context.Context, db *sql.DB) error {
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	if _, err := c.ExecContext(ctx, "SET SESSION lock_wait_timeout = 1"); err != nil {
+		return err
+	}
+	return complete(ctx, c)
 }
 
 // lockWaitTimeout is the servers' error of a lock that others have kept for too long.
@@ -154,24 +207,17 @@ const lockWaitTimeout = 1205
 func (m *Monitor) note(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !unanswered(err) {
-		m.failures, m.ready = 0, err
-		if m.lost != nil {
-			m.lost = nil
-			m.up, m.down = context.WithCancelCause(context.Background())
-			m.pool.SetMaxIdleConns(m.pool.Stats().MaxOpenConnections)
-		}
-		return
-	}
-	if m.failures++; m.failures < probeFailures {
-		return
-	}
 	m.ready = err
-	if m.lost == nil {
+	switch unanswered := unanswered(err); {
+	case unanswered && m.lost == nil:
 		m.lost = err
 		m.down(ErrLost)
 		// They may be dead without anybody having been told: each would make a request wait.
 		m.pool.SetMaxIdleConns(0)
+	case !unanswered && m.lost != nil:
+		m.lost = nil
+		m.up, m.down = context.WithCancelCause(context.Background())
+		m.pool.SetMaxIdleConns(m.pool.Stats().MaxOpenConnections)
 	}
 }
 
@@ -180,7 +226,10 @@ func (m *Monitor) note(err error) {
 func (m *Monitor) Ready(context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.ready
+	if m.ready != nil {
+		return m.ready
+	}
+	return m.tables
 }
 
 // unanswered says whether err means that the database gave no answer; a refusal is one.

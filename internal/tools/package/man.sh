@@ -19,7 +19,18 @@ awk '/^Commands:/ { on = 1; next } /^Run / { on = 0 } on && /^  [a-z]/ { name = 
   END { for (i = 1; i <= n; i++) print line[i] }' "$1" | while IFS=$'\t' read -r name help; do
   printf '.TP\n.B %s\n%s\n' "$(roff <<<"$name")" "$(roff <<<"${help#\[flags\] }")"
 done
-printf '.SH ENVIRONMENT\nEach setting is a flag too: wechat\\-customers serve \\-\\-help.\n'
+cat <<'EOF'
+.SH ENVIRONMENT
+Each setting is a flag too: wechat\-customers serve \-\-help. wechat\-customers config prints those in force and what is wrong with them.
+A secret
+.RB ( DATABASE_DSN ,
+.BR JWT_SECRET ,
+and copy's
+.BR ORIGINAL_DSN " and " ORIGINAL_COOKIE )
+may be in a file that the variable with _FILE after its name says, or in a systemd credential of its name. Traces go where
+.B OTEL_EXPORTER_OTLP_ENDPOINT
+says.
+EOF
 sed -n '/^| variable | default | meaning |/,/^$/p' "$2" | tail -n +3 | grep '^|' | tr -d '`' | roff | while IFS='|' read -r _ name default meaning; do
   default=$(sed 's/^ *//; s/ *$//' <<<"$default")
   printf '.TP\n.B %s\n%s.%s\n' "$(sed 's/^ *//; s/ *$//' <<<"$name")" "$(sed 's/^ *//; s/ *$//' <<<"$meaning")" "${default:+ Default: $default.}"

@@ -66,7 +66,8 @@ start() {
     [ -z "$pid" ] || kill -0 "$pid" 2>/dev/null || fail "it has ended"
     sleep 0.1
   done
-  [ "$(curl -s -o /dev/null -w '%{http_code}' "http://$address/readyz")" = 200 ] || fail "/readyz"
+  # The database is looked at once it listens.
+  curl -s -o /dev/null --fail --retry 30 --retry-delay 1 "http://$address/readyz" || fail "/readyz"
 }
 stop() {
   if [ -d /run/systemd/system ]; then

@@ -43,11 +43,11 @@ CREATE TABLE wecom_inbox (
   message         MEDIUMTEXT NOT NULL COMMENT 'the whole event, XML',
   state           TINYINT NOT NULL DEFAULT 0 COMMENT '0 waiting, 1 done, 2 failed, 3 of no concern',
   attempts        INT NOT NULL DEFAULT 0 COMMENT 'how often it has failed',
-  due_at          BIGINT NOT NULL COMMENT 'when it is to be worked off, in milliseconds',
+  due_at          BIGINT NOT NULL COMMENT 'when it is to be worked off or, worked off, may be forgotten, in milliseconds',
   error           VARCHAR(1000) NOT NULL DEFAULT '' COMMENT 'why it failed the last time',
   PRIMARY KEY (crop_id, id),
   KEY wecom_inbox_id (id) COMMENT 'for AUTO_INCREMENT',
-  KEY wecom_inbox_due (crop_id, state, due_at) COMMENT 'what is to be worked off, and what has failed',
+  KEY wecom_inbox_due (crop_id, state, due_at) COMMENT 'what is to be worked off, what has failed, what may be forgotten',
   KEY wecom_inbox_pair (crop_id, external_userid, userid) COMMENT 'what has happened to a pair'
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='the events that WeCom has told: stored before they are acknowledged';
 

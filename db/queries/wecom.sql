@@ -87,16 +87,17 @@ SELECT EXISTS (SELECT 1 FROM follows f FORCE INDEX (follows_contact)
 WHERE f.crop_id = ? AND f.external_userid = ? AND f.userid = ?);
 
 -- name: AddEvent :exec
--- AddEvent stores an event of WeCom.
+-- AddEvent stores an event of WeCom; one that is of no concern has the time at which it may be forgotten.
 INSERT INTO wecom_inbox (crop_id, received_at, event, change_type, created, userid, external_userid, message, state, due_at)
 VALUES (sqlc.arg('crop_id'), CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED), sqlc.arg('event'), sqlc.arg('change_type'), sqlc.arg('created'), sqlc.arg('userid'),
-  sqlc.arg('external_userid'), sqlc.arg('message'), sqlc.arg('state'), 0);
+  sqlc.arg('external_userid'), sqlc.arg('message'), sqlc.arg('state'), sqlc.arg('due_at'));
 
 -- name: ListDueEvents :many
--- ListDueEvents returns the next events to work off, in the order in which they came.
+-- ListDueEvents returns the next events to work off: new ones in the order in which they came, then
+-- those that have failed.
 SELECT i.id, i.event, i.change_type, i.created, i.userid, i.external_userid, i.message, i.attempts FROM wecom_inbox i FORCE INDEX (wecom_inbox_due)
 WHERE i.crop_id = sqlc.arg('crop_id') AND i.state = 0 AND i.due_at <= CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)
-ORDER BY i.id LIMIT ?;
+ORDER BY i.due_at, i.id LIMIT ?;
 
 -- name: HasDueEvents :one
 -- HasDueEvents says whether there are events to work off.
@@ -105,14 +106,14 @@ WHERE i.crop_id = ? AND i.state = 0 AND i.due_at <= CAST(UNIX_TIMESTAMP(NOW(3)) 
 
 -- name: LastEventOfPair :one
 -- LastEventOfPair returns what happened to a pair last, of these changes and as far as it is known.
-SELECT i.id, i.change_type, i.created FROM wecom_inbox i FORCE INDEX (wecom_inbox_pair)
+SELECT i.id, i.change_type, i.created, i.received_at FROM wecom_inbox i FORCE INDEX (wecom_inbox_pair)
 WHERE i.crop_id = sqlc.arg('crop_id') AND i.external_userid = sqlc.arg('external_userid') AND i.userid = sqlc.arg('userid')
   AND i.change_type IN (sqlc.slice('changes'))
 ORDER BY i.created DESC, i.id DESC LIMIT 1;
 
 -- name: EndEvents :exec
--- EndEvents notes that these events are worked off.
-UPDATE wecom_inbox SET state = 1, error = '' WHERE crop_id = sqlc.arg('crop_id') AND id IN (sqlc.slice('ids'));
+-- EndEvents notes that these events are worked off, and when they may be forgotten.
+UPDATE wecom_inbox SET state = 1, error = '', due_at = sqlc.arg('due_at') WHERE crop_id = sqlc.arg('crop_id') AND id IN (sqlc.slice('ids'));
 
 -- name: PutOffEvents :exec
 -- PutOffEvents notes that these events have failed, and when they are to be tried again; those that
@@ -123,19 +124,37 @@ WHERE crop_id = sqlc.arg('crop_id') AND id IN (sqlc.slice('ids'));
 
 -- name: RetryEvents :execrows
 -- RetryEvents makes the enterprise's failed events wait again.
-UPDATE wecom_inbox SET state = 0, attempts = 0, due_at = 0 WHERE crop_id = ? AND state IN (0, 2) AND attempts > 0;
+UPDATE wecom_inbox FORCE INDEX (wecom_inbox_due) SET state = 0, attempts = 0, due_at = 0 WHERE crop_id = ? AND state IN (0, 2) AND attempts > 0;
 
 -- name: CountEvents :many
--- CountEvents returns how many events there are in each state, the oldest one's age in milliseconds.
-SELECT i.state, COUNT(*) AS events, CAST(CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - MIN(i.received_at) AS SIGNED) AS age FROM wecom_inbox i
+-- CountEvents returns how many events there are in each state.
+SELECT i.state, COUNT(*) AS events FROM wecom_inbox i FORCE INDEX (wecom_inbox_due)
 WHERE i.crop_id = ? GROUP BY i.state ORDER BY i.state;
 
--- name: ListFailedEvents :many
--- ListFailedEvents returns the newest of the events that are left failed.
-SELECT i.id, i.change_type, i.userid, i.external_userid, i.error FROM wecom_inbox i FORCE INDEX (wecom_inbox_due)
-WHERE i.crop_id = ? AND i.state = 2 ORDER BY i.id DESC LIMIT ?;
+-- name: CountOpenEvents :many
+-- CountOpenEvents returns how many events wait, and how many are left failed.
+SELECT i.state, COUNT(*) AS events FROM wecom_inbox i FORCE INDEX (wecom_inbox_due)
+WHERE i.crop_id = ? AND i.state IN (0, 2) GROUP BY i.state ORDER BY i.state;
 
--- name: ForgetEvents :execrows
--- ForgetEvents deletes some of the events that were worked off, or are of no concern, and came before
--- a time in milliseconds.
-DELETE FROM wecom_inbox WHERE crop_id = sqlc.arg('crop_id') AND state IN (1, 3) AND received_at < sqlc.arg('received_at') LIMIT ?;
+-- name: OldestWaiting :one
+-- OldestWaiting returns for how many milliseconds the first of the events that wait has done so.
+SELECT CAST(CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - i.received_at AS SIGNED) AS age FROM wecom_inbox i FORCE INDEX (wecom_inbox_due)
+WHERE i.crop_id = ? AND i.state = 0 ORDER BY i.due_at, i.id LIMIT 1;
+
+-- name: ListFailedEvents :many
+-- ListFailedEvents returns those events that are left failed and did so last.
+SELECT i.id, i.change_type, i.userid, i.external_userid, i.error FROM wecom_inbox i FORCE INDEX (wecom_inbox_due)
+WHERE i.crop_id = ? AND i.state = 2 ORDER BY i.due_at DESC, i.id DESC LIMIT ?;
+
+-- name: ListOldEvents :many
+-- ListOldEvents returns the next events that may be forgotten at a time in milliseconds: they were worked
+-- off, or are of no concern, and no event of their pair is left, which they may come after.
+SELECT i.id FROM wecom_inbox i FORCE INDEX (wecom_inbox_due)
+WHERE i.crop_id = sqlc.arg('crop_id') AND i.state = sqlc.arg('state') AND i.due_at < sqlc.arg('before') AND (i.external_userid = '' OR NOT EXISTS (
+  SELECT 1 FROM wecom_inbox o FORCE INDEX (wecom_inbox_pair)
+  WHERE o.crop_id = i.crop_id AND o.external_userid = i.external_userid AND o.userid = i.userid AND o.state IN (0, 2)))
+ORDER BY i.due_at, i.id LIMIT ?;
+
+-- name: ForgetEvents :exec
+-- ForgetEvents deletes these events.
+DELETE FROM wecom_inbox WHERE crop_id = sqlc.arg('crop_id') AND id IN (sqlc.slice('ids'));

@@ -280,7 +280,7 @@ type WecomInbox struct {
 	State int8
 	// how often it has failed
 	Attempts int32
-	// when it is to be worked off, in milliseconds
+	// when it is to be worked off or, worked off, may be forgotten, in milliseconds
 	DueAt int64
 	// why it failed the last time
 	Error string

@@ -13,7 +13,7 @@ import (
 const addEvent = `-- name: AddEvent :exec
 INSERT INTO wecom_inbox (crop_id, received_at, event, change_type, created, userid, external_userid, message, state, due_at)
 VALUES (?, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED), ?, ?, ?, ?,
-  ?, ?, ?, 0)
+  ?, ?, ?, ?)
 `
 
 type AddEventParams struct {
@@ -25,9 +25,10 @@ type AddEventParams struct {
 	ExternalUserid string
 	Message        string
 	State          int8
+	DueAt          int64
 }
 
-// AddEvent stores an event of WeCom.
+// AddEvent stores an event of WeCom; one that is of no concern has the time at which it may be forgotten.
 func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 	_, err := q.db.ExecContext(ctx, addEvent,
 		arg.CropID,
@@ -38,6 +39,7 @@ func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 		arg.ExternalUserid,
 		arg.Message,
 		arg.State,
+		arg.DueAt,
 	)
 	return err
 }
@@ -101,17 +103,16 @@ func (q *Queries) BeginWecomSync(ctx context.Context, arg BeginWecomSyncParams) 
 }
 
 const countEvents = `-- name: CountEvents :many
-SELECT i.state, COUNT(*) AS events, CAST(CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - MIN(i.received_at) AS SIGNED) AS age FROM wecom_inbox i
+SELECT i.state, COUNT(*) AS events FROM wecom_inbox i FORCE INDEX (wecom_inbox_due)
 WHERE i.crop_id = ? GROUP BY i.state ORDER BY i.state
 `
 
 type CountEventsRow struct {
 	State  int8
 	Events int64
-	Age    int64
 }
 
-// CountEvents returns how many events there are in each state, the oldest one's age in milliseconds.
+// CountEvents returns how many events there are in each state.
 func (q *Queries) CountEvents(ctx context.Context, cropID uint32) ([]CountEventsRow, error) {
 	rows, err := q.db.QueryContext(ctx, countEvents, cropID)
 	if err != nil {
@@ -121,7 +122,41 @@ func (q *Queries) CountEvents(ctx context.Context, cropID uint32) ([]CountEvents
 	var items []CountEventsRow
 	for rows.Next() {
 		var i CountEventsRow
-		if err := rows.Scan(&i.State, &i.Events, &i.Age); err != nil {
+		if err := rows.Scan(&i.State, &i.Events); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const countOpenEvents = `-- name: CountOpenEvents :many
+SELECT i.state, COUNT(*) AS events FROM wecom_inbox i FORCE INDEX (wecom_inbox_due)
+WHERE i.crop_id = ? AND i.state IN (0, 2) GROUP BY i.state ORDER BY i.state
+`
+
+type CountOpenEventsRow struct {
+	State  int8
+	Events int64
+}
+
+// CountOpenEvents returns how many events wait, and how many are left failed.
+func (q *Queries) CountOpenEvents(ctx context.Context, cropID uint32) ([]CountOpenEventsRow, error) {
+	rows, err := q.db.QueryContext(ctx, countOpenEvents, cropID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountOpenEventsRow
+	for rows.Next() {
+		var i CountOpenEventsRow
+		if err := rows.Scan(&i.State, &i.Events); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -153,18 +188,20 @@ func (q *Queries) CountWecomMembers(ctx context.Context, arg CountWecomMembersPa
 }
 
 const endEvents = `-- name: EndEvents :exec
-UPDATE wecom_inbox SET state = 1, error = '' WHERE crop_id = ? AND id IN (/*SLICE:ids*/?)
+UPDATE wecom_inbox SET state = 1, error = '', due_at = ? WHERE crop_id = ? AND id IN (/*SLICE:ids*/?)
 `
 
 type EndEventsParams struct {
+	DueAt  int64
 	CropID uint32
 	Ids    []uint64
 }
 
-// EndEvents notes that these events are worked off.
+// EndEvents notes that these events are worked off, and when they may be forgotten.
 func (q *Queries) EndEvents(ctx context.Context, arg EndEventsParams) error {
 	query := endEvents
 	var queryParams []interface{}
+	queryParams = append(queryParams, arg.DueAt)
 	queryParams = append(queryParams, arg.CropID)
 	if len(arg.Ids) > 0 {
 		for _, v := range arg.Ids {
@@ -226,24 +263,30 @@ func (q *Queries) FailWecomSync(ctx context.Context, arg FailWecomSyncParams) er
 	return err
 }
 
-const forgetEvents = `-- name: ForgetEvents :execrows
-DELETE FROM wecom_inbox WHERE crop_id = ? AND state IN (1, 3) AND received_at < ? LIMIT ?
+const forgetEvents = `-- name: ForgetEvents :exec
+DELETE FROM wecom_inbox WHERE crop_id = ? AND id IN (/*SLICE:ids*/?)
 `
 
 type ForgetEventsParams struct {
-	CropID     uint32
-	ReceivedAt int64
-	Limit      int32
+	CropID uint32
+	Ids    []uint64
 }
 
-// ForgetEvents deletes some of the events that were worked off, or are of no concern, and came before
-// a time in milliseconds.
-func (q *Queries) ForgetEvents(ctx context.Context, arg ForgetEventsParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, forgetEvents, arg.CropID, arg.ReceivedAt, arg.Limit)
-	if err != nil {
-		return 0, err
+// ForgetEvents deletes these events.
+func (q *Queries) ForgetEvents(ctx context.Context, arg ForgetEventsParams) error {
+	query := forgetEvents
+	var queryParams []interface{}
+	queryParams = append(queryParams, arg.CropID)
+	if len(arg.Ids) > 0 {
+		for _, v := range arg.Ids {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:ids*/?", strings.Repeat(",?", len(arg.Ids))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:ids*/?", "NULL", 1)
 	}
-	return result.RowsAffected()
+	_, err := q.db.ExecContext(ctx, query, queryParams...)
+	return err
 }
 
 const getCurrentPairs = `-- name: GetCurrentPairs :many
@@ -382,7 +425,7 @@ func (q *Queries) HasPair(ctx context.Context, arg HasPairParams) (bool, error) 
 }
 
 const lastEventOfPair = `-- name: LastEventOfPair :one
-SELECT i.id, i.change_type, i.created FROM wecom_inbox i FORCE INDEX (wecom_inbox_pair)
+SELECT i.id, i.change_type, i.created, i.received_at FROM wecom_inbox i FORCE INDEX (wecom_inbox_pair)
 WHERE i.crop_id = ? AND i.external_userid = ? AND i.userid = ?
   AND i.change_type IN (/*SLICE:changes*/?)
 ORDER BY i.created DESC, i.id DESC LIMIT 1
@@ -399,6 +442,7 @@ type LastEventOfPairRow struct {
 	ID         uint64
 	ChangeType string
 	Created    int64
+	ReceivedAt int64
 }
 
 // LastEventOfPair returns what happened to a pair last, of these changes and as far as it is known.
@@ -418,7 +462,12 @@ func (q *Queries) LastEventOfPair(ctx context.Context, arg LastEventOfPairParams
 	}
 	row := q.db.QueryRowContext(ctx, query, queryParams...)
 	var i LastEventOfPairRow
-	err := row.Scan(&i.ID, &i.ChangeType, &i.Created)
+	err := row.Scan(
+		&i.ID,
+		&i.ChangeType,
+		&i.Created,
+		&i.ReceivedAt,
+	)
 	return i, err
 }
 
@@ -466,7 +515,7 @@ func (q *Queries) ListCurrentPairs(ctx context.Context, arg ListCurrentPairsPara
 const listDueEvents = `-- name: ListDueEvents :many
 SELECT i.id, i.event, i.change_type, i.created, i.userid, i.external_userid, i.message, i.attempts FROM wecom_inbox i FORCE INDEX (wecom_inbox_due)
 WHERE i.crop_id = ? AND i.state = 0 AND i.due_at <= CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)
-ORDER BY i.id LIMIT ?
+ORDER BY i.due_at, i.id LIMIT ?
 `
 
 type ListDueEventsParams struct {
@@ -485,7 +534,8 @@ type ListDueEventsRow struct {
 	Attempts       int32
 }
 
-// ListDueEvents returns the next events to work off, in the order in which they came.
+// ListDueEvents returns the next events to work off: new ones in the order in which they came, then
+// those that have failed.
 func (q *Queries) ListDueEvents(ctx context.Context, arg ListDueEventsParams) ([]ListDueEventsRow, error) {
 	rows, err := q.db.QueryContext(ctx, listDueEvents, arg.CropID, arg.Limit)
 	if err != nil {
@@ -520,7 +570,7 @@ func (q *Queries) ListDueEvents(ctx context.Context, arg ListDueEventsParams) ([
 
 const listFailedEvents = `-- name: ListFailedEvents :many
 SELECT i.id, i.change_type, i.userid, i.external_userid, i.error FROM wecom_inbox i FORCE INDEX (wecom_inbox_due)
-WHERE i.crop_id = ? AND i.state = 2 ORDER BY i.id DESC LIMIT ?
+WHERE i.crop_id = ? AND i.state = 2 ORDER BY i.due_at DESC, i.id DESC LIMIT ?
 `
 
 type ListFailedEventsParams struct {
@@ -536,7 +586,7 @@ type ListFailedEventsRow struct {
 	Error          string
 }
 
-// ListFailedEvents returns the newest of the events that are left failed.
+// ListFailedEvents returns those events that are left failed and did so last.
 func (q *Queries) ListFailedEvents(ctx context.Context, arg ListFailedEventsParams) ([]ListFailedEventsRow, error) {
 	rows, err := q.db.QueryContext(ctx, listFailedEvents, arg.CropID, arg.Limit)
 	if err != nil {
@@ -556,6 +606,51 @@ func (q *Queries) ListFailedEvents(ctx context.Context, arg ListFailedEventsPara
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listOldEvents = `-- name: ListOldEvents :many
+SELECT i.id FROM wecom_inbox i FORCE INDEX (wecom_inbox_due)
+WHERE i.crop_id = ? AND i.state = ? AND i.due_at < ? AND (i.external_userid = '' OR NOT EXISTS (
+  SELECT 1 FROM wecom_inbox o FORCE INDEX (wecom_inbox_pair)
+  WHERE o.crop_id = i.crop_id AND o.external_userid = i.external_userid AND o.userid = i.userid AND o.state IN (0, 2)))
+ORDER BY i.due_at, i.id LIMIT ?
+`
+
+type ListOldEventsParams struct {
+	CropID uint32
+	State  int8
+	Before int64
+	Limit  int32
+}
+
+// ListOldEvents returns the next events that may be forgotten at a time in milliseconds: they were worked
+// off, or are of no concern, and no event of their pair is left, which they may come after.
+func (q *Queries) ListOldEvents(ctx context.Context, arg ListOldEventsParams) ([]uint64, error) {
+	rows, err := q.db.QueryContext(ctx, listOldEvents,
+		arg.CropID,
+		arg.State,
+		arg.Before,
+		arg.Limit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uint64
+	for rows.Next() {
+		var id uint64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -633,6 +728,19 @@ func (q *Queries) ListWecomProblems(ctx context.Context, cropID uint32) ([]ListW
 	return items, nil
 }
 
+const oldestWaiting = `-- name: OldestWaiting :one
+SELECT CAST(CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - i.received_at AS SIGNED) AS age FROM wecom_inbox i FORCE INDEX (wecom_inbox_due)
+WHERE i.crop_id = ? AND i.state = 0 ORDER BY i.due_at, i.id LIMIT 1
+`
+
+// OldestWaiting returns for how many milliseconds the first of the events that wait has done so.
+func (q *Queries) OldestWaiting(ctx context.Context, cropID uint32) (int64, error) {
+	row := q.db.QueryRowContext(ctx, oldestWaiting, cropID)
+	var age int64
+	err := row.Scan(&age)
+	return age, err
+}
+
 const putOffEvents = `-- name: PutOffEvents :exec
 UPDATE wecom_inbox SET attempts = attempts + 1, error = ?, state = IF(attempts >= CAST(? AS SIGNED), 2, 0),
   due_at = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + CAST(? AS SIGNED)
@@ -669,7 +777,7 @@ func (q *Queries) PutOffEvents(ctx context.Context, arg PutOffEventsParams) erro
 }
 
 const retryEvents = `-- name: RetryEvents :execrows
-UPDATE wecom_inbox SET state = 0, attempts = 0, due_at = 0 WHERE crop_id = ? AND state IN (0, 2) AND attempts > 0
+UPDATE wecom_inbox FORCE INDEX (wecom_inbox_due) SET state = 0, attempts = 0, due_at = 0 WHERE crop_id = ? AND state IN (0, 2) AND attempts > 0
 `
 
 // RetryEvents makes the enterprise's failed events wait again.

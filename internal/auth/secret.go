@@ -57,6 +57,18 @@ func loadSecret(path string) ([]byte, error) {
 // that others may have written: one of another owner than this process's user or root, or one that
 // others may write or put into its folder.
 func ReadSecretFile(path string) ([]byte, error) {
+	raw, err := readOurs(path, 0)
+	return bytes.TrimRight(raw, "\r\n"), err
+}
+
+// ReadPrivateFile returns the text of a file that holds secrets. It refuses what ReadSecretFile does,
+// and a file that its group or others may read.
+func ReadPrivateFile(path string) ([]byte, error) {
+	const others fs.FileMode = 0o077
+	return readOurs(path, others)
+}
+
+func readOurs(path string, closed fs.FileMode) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -85,11 +97,17 @@ func ReadSecretFile(path string) ([]byte, error) {
 	if err := ours(path, info); err != nil {
 		return nil, err
 	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxSecretFile))
-	return bytes.TrimRight(raw, "\r\n"), err
+	if info.Mode()&closed != 0 {
+		return nil, fmt.Errorf("%s holds secrets and others may open it (mode %v): chmod 600 %[1]s", path, info.Mode().Perm())
+	}
+	raw, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+	if err == nil && len(raw) > maxSecretFile {
+		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxSecretFile)
+	}
+	return raw, err
 }
 
-const maxSecretFile = 1 << 16
+const maxSecretFile = 1 << 20
 
 // ours returns an error where somebody else than this process's user and root may write.
 func ours(path string, info fs.FileInfo) error {

@@ -391,6 +391,7 @@ func (c *client) customer(ctx context.Context, externalUserid, userid string) (*
 	}
 }
 
+// tags returns the groups of tags, nil where the answer has no list of them.
 func (c *client) tags(ctx context.Context) ([]gen.TagGroup, error) {
 	answer, err := call[gen.Tags](ctx, c, "externalcontact/get_corp_tag_list", contactApp, func(ctx context.Context, api *gen.Client, token string) (*http.Response, error) {
 		return api.ListTags(ctx, &gen.ListTagsParams{AccessToken: token}, gen.TagsRequest{})

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
-	"os"
+
+	"example.com/wechatcustomers/internal/auth"
 )
 
 // Enterprise is an enterprise that is kept up to date from WeCom, with its secrets.
@@ -23,26 +23,9 @@ type Enterprise struct {
 }
 
 // LoadEnterprises reads the file of enterprises: {"enterprises":[…]}. Because of the secrets it must
-// not be open to other users; no error quotes one.
+// be the owner's alone, who is this process's user or root; no error quotes one.
 func LoadEnterprises(path string) ([]Enterprise, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	const others fs.FileMode = 0o007
-	if info.Mode()&others != 0 {
-		return nil, fmt.Errorf("%s holds secrets and other users may open it: chmod o= %[1]s", path)
-	}
-	const most = 1 << 20
-	if info.Size() > most {
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, most)
-	}
-	text, err := os.ReadFile(path)
+	text, err := auth.ReadPrivateFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -83,17 +83,17 @@ func target(kind, change, userid, externalUserid string) string {
 // store puts a message into the inbox.
 func (e *enterprise) store(ctx context.Context, message []byte) error {
 	ev, err := parseEvent(message)
-	state := waiting
+	state, dueAt := waiting, int64(0)
 	// The columns' widths are those of WeCom's ids; nothing that is longer is one.
 	const most = 100
 	tooLong := max(len(ev.UserID), len(ev.ExternalUserID)) > most
 	if err != nil || tooLong || target(ev.Event, ev.ChangeType, ev.UserID, ev.ExternalUserID) == "" {
-		state = ofNoUse
+		state, dueAt = ofNoUse, forgetAt()
 		e.log.Info("wecom: an event of no concern", "event", clip(ev.Event, most), "change_type", clip(ev.ChangeType, most), "error", err)
 	}
 	return e.s.q.AddEvent(ctx, gendb.AddEventParams{
 		CropID: e.e.CropID, Event: clip(ev.Event, most), ChangeType: clip(ev.ChangeType, most), Created: ev.CreateTime,
-		Userid: clip(strings.ToLower(ev.UserID), most), ExternalUserid: clip(ev.ExternalUserID, most), Message: strings.ToValidUTF8(string(message), "\ufffd"), State: state,
+		Userid: clip(strings.ToLower(ev.UserID), most), ExternalUserid: clip(ev.ExternalUserID, most), Message: strings.ToValidUTF8(string(message), "\ufffd"), State: state, DueAt: dueAt,
 	})
 }
 
@@ -103,6 +103,29 @@ const (
 	eventAttempts   = 12 // in a little more than an hour
 	longestRetry    = time.Hour
 )
+
+// forgetAt returns when an event that is worked off now may be forgotten, in milliseconds.
+func forgetAt() int64 { return time.Now().Add(keepEvents).UnixMilli() }
+
+// forget deletes events that nobody asks for any more.
+func (e *enterprise) forget(ctx context.Context) error {
+	for _, state := range []int8{workedOff, ofNoUse} {
+		for {
+			const some = 1000
+			ids, err := e.s.q.ListOldEvents(ctx, gendb.ListOldEventsParams{CropID: e.e.CropID, State: state, Before: time.Now().UnixMilli(), Limit: some})
+			if err != nil {
+				return err
+			}
+			if len(ids) == 0 {
+				break
+			}
+			if err := e.s.q.ForgetEvents(ctx, gendb.ForgetEventsParams{CropID: e.e.CropID, Ids: ids}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // events works off the events that are due. What fails is put off, and is no error: the error is the
 // database's.
@@ -149,7 +172,7 @@ func (e *enterprise) handle(ctx context.Context, events []gendb.ListDueEventsRow
 		err = e.handlePair(ctx, events[0].Userid, events[0].ExternalUserid, ids)
 	}
 	if err == nil {
-		return e.s.q.EndEvents(ctx, gendb.EndEventsParams{CropID: e.e.CropID, Ids: ids})
+		return e.s.q.EndEvents(ctx, gendb.EndEventsParams{CropID: e.e.CropID, DueAt: forgetAt(), Ids: ids})
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -170,7 +193,8 @@ func (e *enterprise) handlePair(ctx context.Context, userid, external string, id
 		return err
 	}
 	status := int64(0)
-	if err == nil && slices.Contains(ids, last.ID) {
+	// One that comes when what has happened since may be forgotten is an old message again.
+	if err == nil && slices.Contains(ids, last.ID) && last.Created*1000 > last.ReceivedAt-keepEvents.Milliseconds() {
 		status = pairChanges[last.ChangeType]
 	}
 	contact, follow, err := e.customer(ctx, external, userid)

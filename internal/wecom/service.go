@@ -125,6 +125,9 @@ func (s *Service) Once(ctx context.Context, crop uint32) error {
 	}
 	for {
 		worked, err := e.turn(ctx, true)
+		if worked && err == nil {
+			err = e.forget(ctx)
+		}
 		if worked || err != nil || ctx.Err() != nil {
 			return errors.Join(err, context.Cause(ctx))
 		}
@@ -135,8 +138,12 @@ func (s *Service) Once(ctx context.Context, crop uint32) error {
 }
 
 func (e *enterprise) run(ctx context.Context) {
+	var forgot time.Time
 	for ctx.Err() == nil {
 		_, err := e.turn(ctx, false)
+		if err == nil && time.Since(forgot) > time.Hour {
+			forgot, err = time.Now(), e.forget(ctx)
+		}
 		if _, noted := errors.AsType[incompleteError](err); err != nil && !noted && ctx.Err() == nil {
 			// The database's, mostly.
 			e.log.Warn("wecom: no work can be done", "error", err)

@@ -36,11 +36,16 @@ type house struct {
 
 func setup(t testing.TB, o wecomtest.Options) *house {
 	t.Helper()
+	return setupOn(t, dbtest.New(t), o)
+}
+
+func setupOn(t testing.TB, dsn string, o wecomtest.Options) *house {
+	t.Helper()
 	h := &house{t: t, theirs: wecomtest.New(o), log: &lines{}}
 	server := httptest.NewServer(h.theirs)
 	t.Cleanup(server.Close)
 	h.url = server.URL
-	db, err := store.Open(dbtest.New(t))
+	db, err := store.Open(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,6 +149,13 @@ func (h *house) equalBut(expected func(difference string) bool) {
 	}
 	if len(found) > 0 {
 		h.t.Errorf("%d derived values are wrong: %v", len(found), found[0])
+	}
+}
+
+func (h *house) exec(statement string, args ...any) {
+	h.t.Helper()
+	if _, err := h.ours.ExecContext(h.t.Context(), statement, args...); err != nil {
+		h.t.Fatalf("%s: %v", statement, err)
 	}
 }
 

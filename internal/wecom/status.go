@@ -90,7 +90,15 @@ func statusOfEvents(ctx context.Context, q *gendb.Queries, crop uint32, out io.W
 	}
 	names := map[int8]string{waiting: "waiting", workedOff: "worked off", leftAlone: "failed", ofNoUse: "of no concern"}
 	for _, c := range counts {
-		fmt.Fprintf(out, "  events %s: %d, the oldest %v old\n", names[c.State], c.Events, (time.Duration(c.Age) * time.Millisecond).Round(time.Second))
+		fmt.Fprintf(out, "  events %s: %d", names[c.State], c.Events)
+		if c.State == waiting {
+			age, err := q.OldestWaiting(ctx, crop)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+			fmt.Fprintf(out, ", for %v", (time.Duration(age) * time.Millisecond).Round(time.Second))
+		}
+		fmt.Fprintln(out)
 	}
 	failed, err := q.ListFailedEvents(ctx, gendb.ListFailedEventsParams{CropID: crop, Limit: listedProblems})
 	if err != nil {

@@ -58,7 +58,7 @@ func (e *enterprise) sync(ctx context.Context) error {
 		e.log.Info("wecom sync is complete", "took", time.Since(begin).Round(time.Millisecond), "members", s.Members, "read", s.ReadRows,
 			"new", s.NewRows, "changed", s.ChangedRows, "lost", s.LostRows, "refused", s.RefusedRows)
 	}
-	return e.forget(ctx)
+	return nil
 }
 
 // begin returns the time that names the sync: that of the one that was cut off, or a new one.
@@ -95,18 +95,6 @@ func (e *enterprise) retryIn(ctx context.Context, err error) time.Duration {
 	return min(wait, max(e.s.Every, firstRetry))
 }
 
-// forget deletes events that nobody asks for any more.
-func (e *enterprise) forget(ctx context.Context) error {
-	before := time.Now().Add(-keepEvents).UnixMilli()
-	for {
-		const some = 1000
-		n, err := e.s.q.ForgetEvents(ctx, gendb.ForgetEventsParams{CropID: e.e.CropID, ReceivedAt: before, Limit: some})
-		if err != nil || n < some {
-			return err
-		}
-	}
-}
-
 func (e *enterprise) everything(ctx context.Context, run int64) error {
 	if err := e.readTags(ctx); err != nil {
 		return err
@@ -140,7 +128,7 @@ func (e *enterprise) write(ctx context.Context, kind writer.Kind, records []writ
 // readTags makes the tags those of WeCom: the ones that are not listed any more are deleted.
 func (e *enterprise) readTags(ctx context.Context) error {
 	groups, err := e.tags(ctx)
-	if err != nil {
+	if err != nil || groups == nil { // an answer without the list says nothing
 		return err
 	}
 	now, listed := time.Now(), map[string]bool{}
@@ -371,6 +359,7 @@ func (e *enterprise) readGroup(ctx context.Context, run int64, userids []string,
 // pages is what a complete reading of a group has found.
 type pages struct {
 	seen       map[string]bool // pairs
+	without    bool            // a page had no list of customers, not an empty one
 	unlicensed map[string]bool // members in small letters
 	done       gendb.AddToWecomSyncParams
 }
@@ -407,6 +396,7 @@ func (e *enterprise) readPages(ctx context.Context, userids []string) (*pages, e
 			for _, userid := range list(failInfo(page.FailInfo).UnlicensedUseridList) {
 				read.unlicensed[strings.ToLower(userid)] = true
 			}
+			read.without = read.without || page.ExternalContactList == nil
 			if err := e.writePage(ctx, list(page.ExternalContactList), since, read); err != nil {
 				return nil, writeError{err}
 			}
@@ -482,9 +472,12 @@ func (e *enterprise) writePage(ctx context.Context, listed []gen.ListedCustomer,
 func (e *enterprise) complete(ctx context.Context, run int64, userids []string, read *pages, current map[string][]uint64) error {
 	for _, userid := range userids {
 		folded, problem := strings.ToLower(userid), ""
-		if read.unlicensed[folded] {
+		switch {
+		case read.unlicensed[folded]:
 			problem = "has no licence (互通账号): its customers are not listed"
-		} else {
+		case read.without && len(current[folded]) > 0:
+			problem = "the answer had no list of customers: none is taken for lost"
+		default:
 			lost, err := e.markLost(ctx, current[folded], read.seen)
 			if err != nil {
 				return err

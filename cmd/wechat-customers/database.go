@@ -30,16 +30,22 @@ func (f databaseFlags) check() error {
 	if f.PoolSize < smallestPool || f.PoolSize > largestPool {
 		wrong = append(wrong, fmt.Errorf("POOL_SIZE must be at least %d and at most %d", smallestPool, largestPool))
 	}
-	if f.DatabaseDSN != "" {
-		db, err := store.OpenPool(f.DatabaseDSN, smallestPool) // which does not connect
-		if err == nil {
-			err = db.Close()
-		}
-		if err != nil {
-			wrong = append(wrong, fmt.Errorf("DATABASE_DSN: %w", err))
-		}
+	return errors.Join(append(wrong, checkDSN("DATABASE_DSN", f.DatabaseDSN))...)
+}
+
+// checkDSN returns what is wrong with a DSN, where there is one; it does not connect.
+func checkDSN(name, dsn string) error {
+	if dsn == "" {
+		return nil
 	}
-	return errors.Join(wrong...)
+	db, err := store.Open(dsn)
+	if err == nil {
+		err = db.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 // open returns the configured database and its DSN; watched, which may be nil, is told of its

@@ -217,7 +217,7 @@ func printSettings(ctx context.Context, p *program, model *kong.Node, environ []
 		}
 		return next(nil)
 	})
-	if err := errors.Join(p.Serve.Validate(), p.Serve.files(ctx, p.logger(errs))); err != nil {
+	if err := errors.Join(p.Serve.Validate(), p.Serve.files(ctx, p.logger(errs)), checkDSN("ORIGINAL_DSN", p.Copy.From)); err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			// Of a value that could not be read its default was judged.
 			if name := strings.TrimRight(strings.Fields(line)[0], ":,"); !unread[name] {

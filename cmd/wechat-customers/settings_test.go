@@ -72,6 +72,7 @@ func TestConfigNamesEverythingThatIsWrongAndShowsNoSecret(t *testing.T) {
 		{"DATABASE_DSN=nonsense;JWT_SECRET=" + strong, 1, "DATABASE_DSN: database: the DSN cannot be read"},
 		{"DATABASE_DSN=u:" + strong + "@tcp(h:1)/;JWT_SECRET=" + strong, 1, "the DSN names no database"},
 		{"DATABASE_DSN=u@tcp(h:1)/d", 1, "set JWT_SECRET or JWT_JWKS"},
+		{"ORIGINAL_DSN=u:" + strong + "@h/d", 1, "ORIGINAL_DSN: database: the DSN cannot be read"},
 		{"POOL_SIZE=3", 1, "POOL_SIZE must be at least 4"},
 		{"POOL_SIZE=x", 1, `POOL_SIZE="x"`},
 		{"CACH_MB=7", 1, "CACH_MB is no setting: did you mean CACHE_MB?"},

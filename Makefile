@@ -44,6 +44,10 @@ test-mysql: ## the same tests on MariaDB 11.8 and MySQL 9.7 (no race detector: a
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@bash internal/tools/check/fuzz.sh $(FUZZTIME)
 
+.PHONY: test/wecom
+test/wecom: ## the sync from WeCom on 100,000 follows, through failures and kills, and 200 histories of events; some minutes
+	WECOM_FOLLOWS=100000 WECOM_HISTORIES=200 go test -timeout 1h -v -run 'Kills|Histor' ./internal/wecom
+
 .PHONY: bench bench/overload
 bench: ## measure the list on a million follows, MariaDB and MySQL; BENCH_ROWS, BENCH_ONLY and others: docs/performance.md
 	@go test -run '^$$' -bench '^BenchmarkRequestPath$$' ./internal/httpapi

@@ -224,7 +224,7 @@ func (c serveCommand) serve(
 		err = errors.Join(err, monitor.Close())
 	}()
 	pages := []func(*echo.Echo){browser}
-	service, err := c.service(db, c.WecomSync, s.log)
+	service, err := c.service(db, c.WecomSync, s.log, watched)
 	if err != nil {
 		return err
 	}

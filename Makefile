@@ -30,6 +30,10 @@ help: ## this list
 run: build ## build and serve the demonstration enterprise from the embedded database in .data/
 	@DATA_DIR="$${DATA_DIR:-$(CURDIR)/.data}" exec bin/wechat-customers serve --demo
 
+.PHONY: run-wecom
+run-wecom: build ## show the filling from WeCom, which is played: the list empty, a sync, the list full, an event, the row changed; Ctrl-C ends it
+	@go build -trimpath -o bin/ ./cmd/run-wecom && exec bin/run-wecom
+
 build: ## bin/wechat-customers
 	go build -trimpath -o bin/ ./cmd/wechat-customers
 

@@ -90,7 +90,7 @@ func (c syncCommand) Validate() error {
 	switch {
 	case n > 1:
 		return errors.New("sync: only one of --once, --status and --retry")
-	case c.Every <= 0:
+	case c.Every < 0 || c.Every == 0 && n == 0:
 		return errors.New("WECOM_SYNC must be more than 0")
 	case c.WecomConfig == "":
 		return errors.New("sync: WECOM_CONFIG is wanted: the file of enterprises")

@@ -30,6 +30,10 @@ help: ## this list
 run: build ## build and serve the demonstration enterprise from the embedded database in .data/
 	@DATA_DIR="$${DATA_DIR:-$(CURDIR)/.data}" exec bin/wechat-customers serve --demo
 
+.PHONY: run-wecom
+run-wecom: build ## show the filling from WeCom, which is played: the list empty, a sync, the list full, an event, the row changed; Ctrl-C ends it
+	@go build -trimpath -o bin/ ./cmd/run-wecom && exec bin/run-wecom
+
 build: ## bin/wechat-customers
 	go build -trimpath -o bin/ ./cmd/wechat-customers
 
@@ -44,6 +48,10 @@ test-mysql: ## the same tests on MySQL 9.7 and, of the rooms, on MariaDB 11.8 (n
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@bash internal/tools/check/fuzz.sh $(FUZZTIME)
+
+.PHONY: test/wecom
+test/wecom: ## the sync from WeCom on 100,000 follows, through failures and kills, and 200 histories of events; some minutes
+	WECOM_FOLLOWS=100000 WECOM_HISTORIES=200 go test -timeout 1h -v -run 'Kills|Histor' ./internal/wecom
 
 .PHONY: bench bench/overload
 bench: ## measure the list on a million follows, MariaDB and MySQL; BENCH_ROWS, BENCH_ONLY and others: docs/performance.md

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"example.com/wechatcustomers/internal/dbtest"
+	"example.com/wechatcustomers/internal/wecomtest"
 )
 
 func deployed(t *testing.T, name string) string {
@@ -67,6 +68,8 @@ func TestTheDashboardAndTheAlertsAskForMetricsThatThereAre(t *testing.T) {
 	t.Parallel()
 	program := build(t)
 	env := []string{"DATABASE_DSN=" + dbtest.New(t), "JWT_SECRET=" + secret, "LISTEN_ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0", "INDEX_FROM=0"}
+	_, wecom := standIn(t, wecomtest.Options{Members: 1, Follows: 3})
+	env = append(env, wecom...)
 	run(t, ".", env, program, "migrate")
 	token := strings.TrimSpace(run(t, ".", env, program, "token", "--uid", "7", "--uniacid", "2", "--crop-id", "1"))
 	p := pipe(t, env, program, "serve", "--demo")
@@ -76,6 +79,7 @@ func TestTheDashboardAndTheAlertsAskForMetricsThatThereAre(t *testing.T) {
 	if status, body := get(t, "http://"+api+"/business/2/plugin/WechatCustomers/getList", token); status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
+	awaitCount(t, open(t, strings.TrimPrefix(env[0], "DATABASE_DSN=")), 1, "SELECT COUNT(*) FROM wecom_syncs WHERE succeeded_at > 0")
 	_, metrics := get(t, "http://"+admin+"/metrics", "")
 	var rules strings.Builder
 	rules.WriteString("groups: [{name: dashboard, rules: [\n")

@@ -117,7 +117,7 @@ func (c serveCommand) serve(
 		return err
 	}
 	defer func() { err = errors.Join(err, stopMonitor()) }()
-	service, err := c.service(db, c.WecomSync, s.log)
+	service, err := c.service(db, c.WecomSync, s.log, watched)
 	if err != nil {
 		return err
 	}

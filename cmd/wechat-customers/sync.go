@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"example.com/wechatcustomers/internal/telemetry"
 	"example.com/wechatcustomers/internal/wecom"
 )
 
@@ -27,8 +28,9 @@ func (f wecomFlags) Validate() error {
 	return nil
 }
 
-// service returns what works on the enterprises of WECOM_CONFIG, nil where there is none.
-func (f wecomFlags) service(db *sql.DB, every time.Duration, log *slog.Logger) (*wecom.Service, error) {
+// service returns what works on the enterprises of WECOM_CONFIG, nil where there is none; watched may be
+// nil.
+func (f wecomFlags) service(db *sql.DB, every time.Duration, log *slog.Logger, watched *telemetry.Telemetry) (*wecom.Service, error) {
 	if f.WecomConfig == "" {
 		return nil, nil //nolint:nilnil // as is said
 	}
@@ -40,9 +42,25 @@ func (f wecomFlags) service(db *sql.DB, every time.Duration, log *slog.Logger) (
 	if err != nil {
 		host = "unknown host"
 	}
-	return wecom.New(wecom.Config{
+	cfg := wecom.Config{
 		DB: db, URL: f.WecomURL, Enterprises: enterprises, Every: every, Instance: host + " " + strconv.Itoa(os.Getpid()), Log: log,
+	}
+	if watched == nil {
+		return wecom.New(cfg)
+	}
+	cfg.Observer = watched
+	service, err := wecom.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	watched.WatchWecom(func(ctx context.Context) (all []telemetry.Wecom, err error) {
+		states, err := service.State(ctx)
+		for _, s := range states {
+			all = append(all, telemetry.Wecom(s))
+		}
+		return all, err
 	})
+	return service, nil
 }
 
 type syncCommand struct {
@@ -72,7 +90,7 @@ func (c syncCommand) Validate() error {
 	switch {
 	case n > 1:
 		return errors.New("sync: only one of --once, --status and --retry")
-	case c.Every <= 0:
+	case c.Every < 0 || c.Every == 0 && n == 0:
 		return errors.New("WECOM_SYNC must be more than 0")
 	case c.WecomConfig == "":
 		return errors.New("sync: WECOM_CONFIG is wanted: the file of enterprises")
@@ -83,7 +101,7 @@ func (c syncCommand) Validate() error {
 // Run reads the enterprises once, or again and again until ctx is done.
 func (c syncCommand) Run(ctx context.Context, s streams) error {
 	return c.with(ctx, s, func(db *sql.DB) error {
-		service, err := c.service(db, c.Every, s.log)
+		service, err := c.service(db, c.Every, s.log, nil)
 		if err != nil {
 			return err
 		}

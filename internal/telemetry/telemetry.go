@@ -35,6 +35,7 @@ type Telemetry struct {
 	shed     prometheus.Counter
 	restarts prometheus.Counter
 	sql      *prometheus.HistogramVec
+	wecom    *prometheus.HistogramVec
 	tracer   trace.Tracer
 	provider *sdktrace.TracerProvider // nil: nobody takes traces
 }
@@ -65,13 +66,14 @@ func New(ctx context.Context, version string, traces bool) (*Telemetry, error) {
 			Name: "wechat_embedded_restarts_total", Help: "Times that the embedded database had ended and ran again.",
 		}),
 		sql:    histogram("sql_query_duration_seconds", "Time of a statement at the database, by the query's name.", "query"),
+		wecom:  histogram("wechat_wecom_call_duration_seconds", "Time of a call of WeCom's API, and what it was answered with: 0 is good.", "call", "errcode"),
 		tracer: noop.NewTracerProvider().Tracer(service),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "wechat_build_info", Help: "1, with the program's version.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	t.registry.MustRegister(t.requests, t.inFlight, t.answers, t.rows, t.shed, t.restarts, t.sql, build,
+	t.registry.MustRegister(t.requests, t.inFlight, t.answers, t.rows, t.shed, t.restarts, t.sql, t.wecom, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if !traces {
 		return t, nil

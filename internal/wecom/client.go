@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -97,6 +98,7 @@ type client struct {
 	waits   Waits
 	address *rate.Limiter // of all enterprises
 	atOnce  chan struct{}
+	watch   Observer
 
 	mu       sync.Mutex
 	limiters map[string]*rate.Limiter // by call
@@ -144,7 +146,7 @@ func (w Waits) orDefault() Waits {
 	return w
 }
 
-func newClient(e Enterprise, base string, waits Waits, address *rate.Limiter) (*client, error) {
+func newClient(e Enterprise, base string, waits Waits, address *rate.Limiter, watch Observer) (*client, error) {
 	api, err := gen.NewClient(strings.TrimSuffix(base, "/"), gen.WithHTTPClient(&http.Client{
 		Timeout: waits.Answer,
 		// The token is in the address, which a redirect would hand on.
@@ -154,7 +156,7 @@ func newClient(e Enterprise, base string, waits Waits, address *rate.Limiter) (*
 		return nil, err
 	}
 	return &client{
-		e: e, api: api, waits: waits, address: address, atOnce: make(chan struct{}, callsAtOnce), limiters: map[string]*rate.Limiter{},
+		e: e, api: api, waits: waits, address: address, atOnce: make(chan struct{}, callsAtOnce), limiters: map[string]*rate.Limiter{}, watch: watch,
 	}, nil
 }
 
@@ -280,6 +282,17 @@ func do[T any](ctx context.Context, c *client, name string, send func(context.Co
 	if err := c.address.Wait(ctx); err != nil {
 		return answer, err
 	}
+	ended := c.watch.WecomCall(ctx, name)
+	defer func() {
+		switch e, answered := errors.AsType[*Error](err); {
+		case err == nil:
+			ended("0")
+		case answered:
+			ended(strconv.FormatInt(e.Code, 10))
+		default:
+			ended("none")
+		}
+	}()
 	res, err := send(ctx)
 	if err != nil {
 		if in, ok := errors.AsType[*url.Error](err); ok {

@@ -162,7 +162,9 @@ func (e *enterprise) handle(ctx context.Context, events []gendb.ListDueEventsRow
 	for i, ev := range events {
 		ids[i], attempts = ev.ID, min(attempts, ev.Attempts)
 	}
+	ctx, ended := e.s.Observer.WecomWork(ctx, events[0].Event, e.e.CropID)
 	var err error
+	defer func() { ended(err) }()
 	switch events[0].Event {
 	case "change_external_tag":
 		err = e.readTags(ctx)

@@ -34,6 +34,25 @@ type Config struct {
 	Instance    string        // names this process for people
 	Log         *slog.Logger
 	Waits       Waits
+	Observer    Observer // nil: nobody
+}
+
+// Observer hears of what is done; what its methods return is called when that has ended.
+type Observer interface {
+	// WecomCall hears of a call, by its path after /cgi-bin/, and of the errcode that it was answered
+	// with, "none" where it was not answered.
+	WecomCall(ctx context.Context, call string) func(errcode string)
+	// WecomWork hears of a sync, and of an event that is worked off, and returns the context of what is
+	// done for it.
+	WecomWork(ctx context.Context, what string, crop uint32) (context.Context, func(error))
+}
+
+type nobody struct{}
+
+func (nobody) WecomCall(context.Context, string) func(string) { return func(string) {} }
+
+func (nobody) WecomWork(ctx context.Context, _ string, _ uint32) (context.Context, func(error)) {
+	return ctx, func(error) {}
 }
 
 // Service works on enterprises, and takes their callbacks.
@@ -67,6 +86,9 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	cfg.Waits = cfg.Waits.orDefault()
+	if cfg.Observer == nil {
+		cfg.Observer = nobody{}
+	}
 	s := &Service{
 		Config: cfg, q: gendb.New(cfg.DB), writer: writer.New(cfg.DB, time.Now), enterprises: map[uint32]*enterprise{},
 		holder: clip(cfg.Instance, 60) + " " + rand.Text()[:12],
@@ -76,7 +98,7 @@ func New(cfg Config) (*Service, error) {
 		if err := e.complete(); err != nil {
 			return nil, err
 		}
-		c, err := newClient(e, cfg.URL, cfg.Waits, address)
+		c, err := newClient(e, cfg.URL, cfg.Waits, address, cfg.Observer)
 		if err != nil {
 			return nil, err
 		}

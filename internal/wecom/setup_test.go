@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +23,12 @@ import (
 	"example.com/wechatcustomers/internal/writer"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) {
+	if dsn := os.Getenv(workerDSN); dsn != "" {
+		work(dsn)
+	}
+	dbtest.Main(m)
+}
 
 const crop = 1
 
@@ -30,6 +37,7 @@ type house struct {
 	t      testing.TB
 	theirs *wecomtest.Server
 	url    string
+	dsn    string
 	ours   *sql.DB
 	log    *lines
 }
@@ -41,7 +49,7 @@ func setup(t testing.TB, o wecomtest.Options) *house {
 
 func setupOn(t testing.TB, dsn string, o wecomtest.Options) *house {
 	t.Helper()
-	h := &house{t: t, theirs: wecomtest.New(o), log: &lines{}}
+	h := &house{t: t, theirs: wecomtest.New(o), dsn: dsn, log: &lines{}}
 	server := httptest.NewServer(h.theirs)
 	t.Cleanup(server.Close)
 	h.url = server.URL
@@ -99,14 +107,7 @@ func (h *house) write(kind writer.Kind, values map[string]writer.Value) {
 // service returns one of as many processes as a test has.
 func (h *house) service(change ...func(*wecom.Config)) *wecom.Service {
 	h.t.Helper()
-	o := h.theirs.Options()
-	cfg := wecom.Config{
-		DB: h.ours, URL: h.url, Instance: "test", Log: slog.New(slog.NewTextHandler(h.log, nil)),
-		Enterprises: []wecom.Enterprise{{
-			CropID: crop, CorpID: o.CorpID, ContactSecret: o.ContactSecret, DirectorySecret: o.DirectorySecret, CallbackToken: o.CallbackToken, EncodingAESKey: o.EncodingAESKey,
-		}},
-		Waits: wecom.Waits{Answer: 2 * time.Second, Again: time.Millisecond, Block: 10 * time.Millisecond, Poll: time.Millisecond, Lease: time.Second, Retry: time.Millisecond},
-	}
+	cfg := config(h.ours, h.url, slog.New(slog.NewTextHandler(h.log, nil)), h.theirs.Options())
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -115,6 +116,16 @@ func (h *house) service(change ...func(*wecom.Config)) *wecom.Service {
 		h.t.Fatal(err)
 	}
 	return s
+}
+
+func config(db *sql.DB, url string, log *slog.Logger, o wecomtest.Options) wecom.Config {
+	return wecom.Config{
+		DB: db, URL: url, Instance: "test", Log: log,
+		Enterprises: []wecom.Enterprise{{
+			CropID: crop, CorpID: o.CorpID, ContactSecret: o.ContactSecret, DirectorySecret: o.DirectorySecret, CallbackToken: o.CallbackToken, EncodingAESKey: o.EncodingAESKey,
+		}},
+		Waits: wecom.Waits{Answer: 5 * time.Second, Again: time.Millisecond, Block: 10 * time.Millisecond, Poll: time.Millisecond, Lease: time.Second, Retry: time.Millisecond},
+	}
 }
 
 func (h *house) sync(change ...func(*wecom.Config)) {
@@ -211,5 +222,16 @@ func faults(r *rand.Rand, oneIn int) func(string) wecomtest.Fault {
 		return []wecomtest.Fault{
 			{Code: -1}, {Code: 45033}, {Code: 45009}, {Code: 40014}, {Code: 42001}, {Half: true}, {Break: true}, {Status: http.StatusBadGateway},
 		}[r.IntN(8)]
+	}
+}
+
+// await waits until a count is this.
+func (h *house) await(query string, want int64) {
+	h.t.Helper()
+	for h.count(query) != want {
+		if h.t.Context().Err() != nil {
+			h.t.Fatal(query)
+		}
+		runtime.Gosched()
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	gendb "example.com/wechatcustomers/gen/db"
@@ -111,6 +113,50 @@ func statusOfEvents(ctx context.Context, q *gendb.Queries, crop uint32, out io.W
 		fmt.Fprintf(out, "  to try them again: wechat-customers sync --retry --crop-id %d\n", crop)
 	}
 	return nil
+}
+
+// State is how far an enterprise is.
+type State struct {
+	CropID    uint32
+	Succeeded time.Time // when the last complete sync was; zero: never
+	Failures  int       // syncs in a row since that were not complete
+	Scheduled bool      // syncs are to come by themselves
+
+	Waiting, Failed int // events
+	Lag             time.Duration
+}
+
+// State returns how far each enterprise is. Lag is for how long the first of its events has waited.
+func (s *Service) State(ctx context.Context) (all []State, err error) {
+	for _, crop := range slices.Sorted(maps.Keys(s.enterprises)) {
+		state := State{CropID: crop, Scheduled: s.Every > 0}
+		row, err := s.q.GetWecomSync(ctx, crop)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+		state.Failures = int(row.WecomSync.Failures)
+		if at := row.WecomSync.SucceededAt; at != 0 {
+			state.Succeeded = time.Unix(at, 0)
+		}
+		counts, err := s.q.CountOpenEvents(ctx, crop)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range counts {
+			if c.State == leftAlone {
+				state.Failed = int(c.Events)
+				continue
+			}
+			state.Waiting = int(c.Events)
+			age, err := s.q.OldestWaiting(ctx, crop)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return nil, err
+			}
+			state.Lag = time.Duration(age) * time.Millisecond
+		}
+		all = append(all, state)
+	}
+	return all, nil
 }
 
 // Retry makes an enterprise's events that have failed wait again, and returns how many.

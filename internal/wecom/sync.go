@@ -29,8 +29,10 @@ const (
 )
 
 // sync reads everything of the enterprise, or what the one before it has left.
-func (e *enterprise) sync(ctx context.Context) error {
+func (e *enterprise) sync(ctx context.Context) (err error) {
 	begin := time.Now()
+	ctx, ended := e.s.Observer.WecomWork(ctx, "sync", e.e.CropID)
+	defer func() { ended(err) }()
 	e.track(true)
 	defer e.track(false)
 	run, err := e.begin(ctx)

@@ -1,10 +1,8 @@
 package wecom_test
 
 import (
-	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"example.com/wechatcustomers/internal/wecomtest"
 )
@@ -28,31 +26,5 @@ func TestASyncFillsTheTablesAndTheNextOneWritesNothing(t *testing.T) {
 	}
 	if s := h.status(); !strings.Contains(s, "700 customers read, 0 rows new, 0 changed, 0 lost, 0 refused") {
 		t.Errorf("status after the second: %s", s)
-	}
-}
-
-func TestASyncThroughFailuresEndsEqualToTheTruthAndWithinTheQuotas(t *testing.T) {
-	t.Parallel()
-	h := setup(t, wecomtest.Options{Members: 40, Follows: 5000, Seed: 5, TokenLasts: 300 * time.Second, Fault: faults(random(5), 12)})
-	r := random(6)
-	for tries := 0; ; tries++ {
-		if tries == 200 {
-			t.Fatalf("no end in %d tries: %s", tries, h.status())
-		}
-		// Killed at some moment: another process goes on.
-		ctx, kill := context.WithTimeout(t.Context(), time.Duration(50+r.IntN(1500))*time.Millisecond)
-		err := h.service().Once(ctx, crop)
-		kill()
-		if r.IntN(3) == 0 {
-			h.theirs.Revoke()
-			h.theirs.Expire()
-		}
-		if err == nil {
-			break
-		}
-	}
-	h.equal()
-	if _, over := h.theirs.Calls(""); over != 0 {
-		t.Errorf("%d calls were over a quota", over)
 	}
 }

@@ -82,3 +82,11 @@ func (s *Server) send(ctx context.Context, address string, e Event) error {
 	}
 	return nil
 }
+
+// Config returns the file of enterprises (WECOM_CONFIG) for whom the stand-in is enterprise crop.
+func (s *Server) Config(crop uint32) []byte {
+	return encoded(map[string]any{"enterprises": []any{map[string]any{
+		"crop_id": crop, "corpid": s.o.CorpID, "contact_secret": s.o.ContactSecret, "directory_secret": s.o.DirectorySecret,
+		"callback_token": s.o.CallbackToken, "encoding_aes_key": s.o.EncodingAESKey,
+	}}})
+}

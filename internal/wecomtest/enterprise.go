@@ -213,7 +213,7 @@ func (s *Server) Edit(userid, externalUserid, remark string, tags ...string) Eve
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.members[strings.ToLower(userid)].follows[externalUserid]
-	f.Remark, f.TagID = &remark, new(slices.Concat([]string{}, tags))
+	f.Remark, f.TagID = &remark, new(append([]string{}, tags...))
 	changed := *s.customers[externalUserid]
 	changed.Name = new("改" + remark)
 	s.customers[externalUserid] = &changed

@@ -50,6 +50,7 @@ type Fault struct {
 	Half   bool  // the connection breaks after half of the answer
 	Break  bool  // and before any of it
 	Hang   bool  // no answer comes until the caller leaves
+	Null   bool  // the answer is good, and its lists are null
 	Status int   // an HTTP status with a page of HTML; 0: none
 }
 
@@ -192,6 +193,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case code != done:
 		refuse(w, code, "refused, hint: [1700000000_1_0], token "+r.URL.Query().Get("access_token")+" secret "+r.URL.Query().Get("corpsecret"))
+		return
+	}
+	if fault.Null {
+		_, _ = w.Write([]byte(`{"errcode":0,"errmsg":"ok","external_contact_list":null,"follow_user":null,"tag_group":null,"userlist":null}`))
 		return
 	}
 	answer := &recorder{header: http.Header{}, status: http.StatusOK}

@@ -53,7 +53,7 @@ type show struct {
 	address string // of the program
 }
 
-func say(format string, args ...any) { fmt.Fprintf(os.Stdout, format+"\n", args...) }
+func sayf(format string, args ...any) { fmt.Fprintf(os.Stdout, format+"\n", args...) }
 
 func run(ctx context.Context, program string, o wecomtest.Options, once bool) (err error) {
 	if program, err = filepath.Abs(program); err != nil {
@@ -71,7 +71,7 @@ func run(ctx context.Context, program string, o wecomtest.Options, once bool) (e
 	}
 	server := &http.Server{Handler: s.theirs, ReadHeaderTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	go func() { _ = server.Serve(listener) }()
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	config, records := filepath.Join(dir, "wecom.json"), filepath.Join(dir, "business.ndjson")
 	for path, text := range map[string]string{
 		config:  string(s.theirs.Config(1)),
@@ -85,8 +85,8 @@ func run(ctx context.Context, program string, o wecomtest.Options, once bool) (e
 		"DATABASE_DSN": "", "DATA_DIR": filepath.Join(dir, "data"), "JWT_SECRET": "", "LISTEN_ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0",
 		"WECOM_CONFIG": config, "WECOM_URL": "http://" + listener.Addr().String(), "WECOM_SYNC": "0", "LOG_LEVEL": "info", "LOG_FORMAT": "text", "TLS_CERT": "", "TLS_KEY": "",
 	})
-	say("WeCom is played at http://%s: %d members with %d customers.\n", listener.Addr(), o.Members, o.Follows)
-	say("1. An embedded database, and in it an enterprise and its manager alone (wechat-customers import).")
+	sayf("WeCom is played at http://%s: %d members with %d customers.\n", listener.Addr(), o.Members, o.Follows)
+	sayf("1. An embedded database, and in it an enterprise and its manager alone (wechat-customers import).")
 	if err := s.command(ctx, nil, "import", records); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ type indented struct{}
 
 func (indented) Write(p []byte) (int, error) {
 	for line := range strings.SplitSeq(strings.TrimRight(string(p), "\n"), "\n") {
-		say("     %s", line)
+		sayf("     %s", line)
 	}
 	return len(p), nil
 }
@@ -195,11 +195,13 @@ func (s *show) list(ctx context.Context, query string) (total int, remark string
 	}
 	defer res.Body.Close()
 	var answer struct {
-		Msg  string
+		Msg  string `json:"msg"`
 		Data struct {
-			Total int
-			Data  []struct{ Remark string }
-		}
+			Total int `json:"total"`
+			Data  []struct {
+				Remark string `json:"remark"`
+			} `json:"data"`
+		} `json:"data"`
 	}
 	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != http.StatusOK {
 		return 0, "", fmt.Errorf("getList: %d %s %w", res.StatusCode, answer.Msg, err)
@@ -215,8 +217,8 @@ func (s *show) steps(ctx context.Context, once bool) error {
 	if err != nil {
 		return err
 	}
-	say("\n2. The list, from wechat-customers serve at %s: %d rows.", s.address, total)
-	say("\n3. wechat-customers sync --once:")
+	sayf("\n2. The list, from wechat-customers serve at %s: %d rows.", s.address, total)
+	sayf("\n3. wechat-customers sync --once:")
 	begin := time.Now()
 	if err := s.command(ctx, nil, "sync", "--once"); err != nil {
 		return err
@@ -225,14 +227,14 @@ func (s *show) steps(ctx context.Context, once bool) error {
 	if total, _, err = s.list(ctx, ""); err != nil {
 		return err
 	}
-	say("   The list after %v: %d rows. Try it:\n\ncurl -s -H 'Authorization: Bearer %s' '%s%s?per_page=2'\n\n"+
+	sayf("   The list after %v: %d rows. Try it:\n\ncurl -s -H 'Authorization: Bearer %s' '%s%s?per_page=2'\n\n"+
 		"   The customer page, signed in:\n\n%[4]s/console#token=%[3]s\n", took, total, s.token, s.address, path)
 	in := bufio.NewScanner(os.Stdin)
 	for n := 1; ; n++ {
 		if err := s.event(ctx, n); err != nil || once {
 			return err
 		}
-		say("\nEnter for another event, Ctrl-C to end.")
+		sayf("\nEnter for another event, Ctrl-C to end.")
 		more := make(chan bool, 1)
 		go func() { more <- in.Scan() }()
 		select {
@@ -257,7 +259,7 @@ func (s *show) event(ctx context.Context, n int) error {
 		return err
 	}
 	event := s.theirs.Edit(pair.Userid, pair.ExternalUserid, remark, "etFict001")
-	say("4. %s changes the remark of %s from 「%s」 to 「%s」. WeCom tells %s%s1 (edit_external_contact, encrypted and signed).",
+	sayf("4. %s changes the remark of %s from 「%s」 to 「%s」. WeCom tells %s%s1 (edit_external_contact, encrypted and signed).",
 		pair.Userid, pair.ExternalUserid, before, remark, s.address, wecom.CallbackPath)
 	begin := time.Now()
 	if err := s.theirs.Send(ctx, s.address+wecom.CallbackPath+"1", event); err != nil {
@@ -280,7 +282,7 @@ func (s *show) event(ctx context.Context, n int) error {
 		case <-tick.C:
 		}
 	}
-	say("   It is stored and acknowledged after %v, and in the list after %v:\n\ncurl -s -g -H 'Authorization: Bearer %s' '%s%s%s'",
+	sayf("   It is stored and acknowledged after %v, and in the list after %v:\n\ncurl -s -g -H 'Authorization: Bearer %s' '%s%s%s'",
 		answered.Round(time.Millisecond), time.Since(begin).Round(time.Millisecond), s.token, s.address, path, query)
 	return nil
 }

@@ -44,7 +44,7 @@ func enterprise(t *testing.T) []string {
 func prepared(t *testing.T, program string, more ...string) (env []string, dsn string) {
 	t.Helper()
 	dsn = dbtest.New(t)
-	env = append(more, "DATABASE_DSN="+dsn, "JWT_SECRET="+secret)
+	env = append([]string{"DATABASE_DSN=" + dsn, "JWT_SECRET=" + secret}, more...)
 	run(t, ".", env, program, "migrate")
 	records := filepath.Join(t.TempDir(), "business.ndjson")
 	if err := os.WriteFile(records, []byte(business+`{"manager":{"uniacid":2,"uid":7,"business_id":1}}`+"\n"), 0o600); err != nil {

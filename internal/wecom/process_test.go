@@ -162,13 +162,13 @@ func TestThroughFailuresChangesAndKillsTheTablesEndEqualToWecom(t *testing.T) {
 		}
 	}
 	killAt.Store(0)
-	h.sync() // what has changed behind the back of the one that was killed
+	h.settle() // what has changed behind the back of the one that was killed
 	h.equal()
 	if _, over := h.theirs.Calls(""); over != 0 {
 		t.Errorf("%d calls were over a quota", over)
 	}
 	before := h.count("SELECT SUM(rows_version + dict_version) FROM versions")
-	h.sync()
+	h.settle()
 	if after := h.count("SELECT SUM(rows_version + dict_version) FROM versions"); after != before {
 		t.Error("a sync that had nothing to change has changed the versions")
 	}

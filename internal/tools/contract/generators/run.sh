@@ -89,7 +89,7 @@ python_client() {
 
 hey() {
   (cd "$dir" && npx --no-install openapi-ts -i "$document" -o hey/generated -c @hey-api/client-fetch >hey/log 2>&1) || { cat log; return 1; }
-  cp "$here/hey.ts" .
+  cp "$here/hey.ts" . && echo '{"type":"commonjs"}' >package.json
   "$dir/node_modules/.bin/tsc" --strict --skipLibCheck --target es2022 --module commonjs --moduleResolution node10 --lib es2022,dom,dom.iterable \
     --types node --typeRoots "$dir/node_modules/@types" hey.ts
   node hey.js "$address" "$token"

@@ -123,6 +123,8 @@ const rules: [pattern: RegExp, words: string][] = [
   [/^只能是 (\d+) 到 (\d+) 位数字/, "must be $1 to $2 digits"],
   [/^每项只能是最多 (\d+) 位数字或空/, "must be at most $1 digits on each side"],
   [/^只能是起、止两项/, "must have a start and an end"],
+  [/^最多 (\d+) 个标签 id/, "must be at most $1 tag ids"],
+  [/^最多 (\d+) 个 userid/, "must be at most $1 userids"],
   [/^最多 (\d+) 个字符/, "must be at most $1 characters"],
   [/^只能是 (\d+) 到 (\d+) 的整数/, "must be a whole number from $1 to $2"],
   [/^只能是不小于 (\d+) 的整数/, "must be a whole number, $1 or more"],

@@ -107,30 +107,39 @@ func TestThroughFailuresChangesAndKillsTheTablesEndEqualToWecom(t *testing.T) {
 	spoil := faults(random(7), 25)
 	var pages, killAt atomic.Int64
 	kill := make(chan struct{}, 1)
+	var h *house
+	// Between the pages, and while no process lives, members add, note and delete customers, of which no
+	// event tells.
 	var changing sync.Mutex
-	h := setup(t, wecomtest.Options{Members: 40 + follows/250, Follows: follows, Seed: 5, Fault: func(call string) wecomtest.Fault {
+	changes, lot := true, random(11)
+	change := func() {
+		changing.Lock()
+		defer changing.Unlock()
+		for pairs := h.theirs.Pairs(); changes; {
+			p := pairs[lot.IntN(len(pairs))]
+			switch lot.IntN(4) {
+			case 0:
+				h.theirs.Edit(p.Userid, p.ExternalUserid, fmt.Sprint("改", lot.IntN(1000)), "etFict001")
+			case 1:
+				h.theirs.Add(p.Userid, fmt.Sprint("wmNew", lot.IntN(1_000_000)), false)
+			case 2:
+				h.theirs.DeleteCustomer(p.Userid, p.ExternalUserid)
+			default:
+				return
+			}
+		}
+	}
+	page := func() {
+		if pages.Load()%50 == 1 {
+			change()
+		}
+	}
+	h = setup(t, wecomtest.Options{Page: page, Members: 40 + follows/250, Follows: follows, Seed: 5, Fault: func(call string) wecomtest.Fault {
 		if call == "externalcontact/batch/get_by_user" && pages.Add(1) == killAt.Load() {
 			kill <- struct{}{}
 		}
 		return spoil(call)
 	}})
-	// Between the pages, members add, note and delete customers, of which no event tells.
-	change := func() {
-		changing.Lock()
-		defer changing.Unlock()
-		pairs := h.theirs.Pairs()
-		for range 3 {
-			p := pairs[r.IntN(len(pairs))]
-			switch r.IntN(3) {
-			case 0:
-				h.theirs.Edit(p.Userid, p.ExternalUserid, fmt.Sprint("改", r.IntN(1000)), "etFict001")
-			case 1:
-				h.theirs.Add(p.Userid, fmt.Sprint("wmNew", r.IntN(1_000_000)), false)
-			default:
-				h.theirs.DeleteCustomer(p.Userid, p.ExternalUserid)
-			}
-		}
-	}
 	const enough = 6
 	kills := 0
 	for done := false; !done; {
@@ -162,6 +171,9 @@ func TestThroughFailuresChangesAndKillsTheTablesEndEqualToWecom(t *testing.T) {
 		}
 	}
 	killAt.Store(0)
+	changing.Lock()
+	changes = false
+	changing.Unlock()
 	h.settle() // what has changed behind the back of the one that was killed
 	h.equal()
 	if _, over := h.theirs.Calls(""); over != 0 {

@@ -15,9 +15,12 @@ import (
 	"example.com/wechatcustomers/internal/telemetry"
 )
 
-func TestARequestsStatementsAreInTheCallersTrace(t *testing.T) {
+// receiver takes traces at the URL; the returned function closes what sends them, and returns the spans'
+// names with the trace that each is in.
+func receiver(t *testing.T) (url string, spans func(*telemetry.Telemetry) (names, traces []string, all string)) {
+	t.Helper()
 	received := make(chan *v1.ExportTraceServiceRequest, 10)
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		var sent v1.ExportTraceServiceRequest
 		if err := errors.Join(err, proto.Unmarshal(body, &sent)); err != nil {
@@ -25,34 +28,64 @@ func TestARequestsStatementsAreInTheCallersTrace(t *testing.T) {
 		}
 		received <- &sent
 	}))
-	defer receiver.Close()
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.URL)
+	t.Cleanup(server.Close)
+	return server.URL, func(watched *telemetry.Telemetry) (names, traces []string, all string) {
+		t.Helper()
+		if err := watched.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		sent := <-received
+		for _, of := range sent.ResourceSpans {
+			for _, scope := range of.ScopeSpans {
+				for _, s := range scope.Spans {
+					names, traces = append(names, s.Name), append(traces, hexOf(s.TraceId))
+				}
+			}
+		}
+		slices.Sort(names)
+		return names, traces, sent.String()
+	}
+}
+
+func TestARequestsStatementsAreInTheCallersTrace(t *testing.T) {
+	url, spans := receiver(t)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
 	watched, err := telemetry.New(t.Context(), "1.2.3", true)
 	if err != nil {
 		t.Fatal(err)
 	}
+	const callers = "0af7651916cd43dd8448eb211c80319c"
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
-	r.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	r.Header.Set("Traceparent", "00-"+callers+"-b7ad6b7169203331-01")
 	ctx, span := watched.Request(r, "getList")
 	watched.Query(ctx, "-- name: GetAccess :one\nSELECT 1")(nil)
 	watched.Answered(span, "getList", http.StatusOK, 0, "read", 3)
-	if err := watched.Close(t.Context()); err != nil {
+	names, traces, _ := spans(watched)
+	if !slices.Equal(names, []string{"GET getList", "GetAccess"}) || !slices.Equal(traces, []string{callers, callers}) {
+		t.Errorf("spans %q of the traces %q", names, traces)
+	}
+}
+
+func TestTheCallsAndStatementsOfASyncAreInOneTraceOfItsOwn(t *testing.T) {
+	url, spans := receiver(t)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+	watched, err := telemetry.New(t.Context(), "1.2.3", true)
+	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	for _, of := range (<-received).ResourceSpans {
-		for _, scope := range of.ScopeSpans {
-			for _, s := range scope.Spans {
-				names = append(names, s.Name)
-				if got := strings.ToLower(hexOf(s.TraceId)); got != "0af7651916cd43dd8448eb211c80319c" {
-					t.Errorf("%s is in the trace %s", s.Name, got)
-				}
-			}
-		}
+	ctx, ended := watched.WecomWork(t.Context(), "sync", 7)
+	watched.WecomCall(ctx, "externalcontact/batch/get_by_user")("0")
+	watched.WecomCall(ctx, "gettoken")("40013")
+	watched.Query(ctx, "-- name: GetWecomSync :one\nSELECT 1")(nil)
+	ended(errors.New("not complete"))
+	names, traces, all := spans(watched)
+	if !slices.Equal(names, []string{"GetWecomSync", "wecom externalcontact/batch/get_by_user", "wecom gettoken", "wecom sync"}) || len(slices.Compact(traces)) != 1 {
+		t.Errorf("spans %q of the traces %q", names, traces)
 	}
-	slices.Sort(names)
-	if !slices.Equal(names, []string{"GET getList", "GetAccess"}) {
-		t.Errorf("spans %q", names)
+	for _, want := range []string{"wecom.errcode", "40013", "crop_id"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("without %s: %s", want, all)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -37,7 +38,9 @@ func work(dsn string) {
 		if err != nil {
 			return err
 		}
-		s, err := wecom.New(config(db, os.Getenv(workerURL), slog.New(slog.NewTextHandler(os.Stderr, nil)), wecomtest.New(wecomtest.Options{}).Options()))
+		cfg := config(db, os.Getenv(workerURL), slog.New(slog.NewTextHandler(os.Stderr, nil)), wecomtest.New(wecomtest.Options{}).Options())
+		cfg.Waits.Lease = 3 * time.Second // the next one waits for it when this one is killed
+		s, err := wecom.New(cfg)
 		if err != nil {
 			return err
 		}

@@ -124,7 +124,7 @@ func config(db *sql.DB, url string, log *slog.Logger, o wecomtest.Options) wecom
 		Enterprises: []wecom.Enterprise{{
 			CropID: crop, CorpID: o.CorpID, ContactSecret: o.ContactSecret, DirectorySecret: o.DirectorySecret, CallbackToken: o.CallbackToken, EncodingAESKey: o.EncodingAESKey,
 		}},
-		Waits: wecom.Waits{Answer: 5 * time.Second, Again: time.Millisecond, Block: 10 * time.Millisecond, Poll: time.Millisecond, Lease: time.Second, Retry: time.Millisecond},
+		Waits: wecom.Waits{Answer: 5 * time.Second, Again: time.Millisecond, Block: 10 * time.Millisecond, Poll: time.Millisecond, Retry: time.Millisecond},
 	}
 }
 

@@ -27,8 +27,12 @@ export async function startServer(env = {}) {
       if (hint) resolve(hint);
     });
   });
-  const ready = await fetch(`${address}/readyz`);
-  if (!ready.ok) throw new Error(`/readyz: ${ready.status}\n${logged}`);
+  // It listens before it has seen that its database is ready.
+  for (const until = Date.now() + 10_000; ;) {
+    const { ok, status } = await fetch(`${address}/readyz`);
+    if (ok) break;
+    if (Date.now() > until) throw new Error(`/readyz: ${status}\n${logged}`);
+  }
   return {
     address,
     token,

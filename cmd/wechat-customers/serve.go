@@ -282,7 +282,8 @@ func (c serveCommand) untilTold(ctx context.Context, s streams, server *http.Ser
 		}
 	}
 	s.log.Info("stopping: running requests may end")
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Timeout)
+	// Answers take a moment to go out, however short TIMEOUT is.
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(c.Timeout, time.Second))
 	defer cancel()
 	if err := server.Shutdown(ending); err != nil {
 		return errors.Join(fmt.Errorf("requests were still running after TIMEOUT: %w", err), server.Close())

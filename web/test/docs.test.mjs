@@ -222,11 +222,15 @@ test("Chinese has full-width punctuation, English no Chinese but names, and each
       .map((part) => { const copy = part.cloneNode(true); copy.querySelectorAll("code").forEach((code) => code.replaceWith("x")); return copy.textContent.trim(); }).filter(Boolean));
     const chinese = await prose();
     assert.deepEqual(chinese.filter((text) => /\p{Script=Han} ?[,;:?!()]|[,;:?!()] ?\p{Script=Han}/u.test(text)), []);
+    assert.deepEqual(chinese.filter((text) => /「Addition」|(?:\b[a-z']+ ){4}/i.test(text)), []);
+    assert.deepEqual(await page.locator(".fold dt small").filter({ hasText: /\d\[\]/ }).allTextContents(), [], "an array's items are in brackets");
+    if (operationId === "getFacets") assert.match(await page.locator(".about").innerText(), /search\[gender\].*search\[employee_member\]/s);
     assert.deepEqual(chinese.filter((text) => !/\p{Script=Han}/u.test(text) && !/^[\w\s.,:;()\-*+x×]*$/.test(text)), []);
     await page.getByRole("button", { name: "English" }).click();
     await page.getByRole("heading", { name: "API reference" }).waitFor();
     const english = await prose();
     assert.ok(english.length > 10);
+    if (operationId === "getFacets") assert.equal((await page.locator(".about").innerText()).match(/search\[gender\]/g).length, 1);
     assert.deepEqual(english.filter((text) => /[\p{Script=Han}，；：？！（）。]{8,}/u.test(text.replaceAll("请先选择要管理的企业", "").replaceAll("「Addition」", ""))), []);
     assert.equal(await page.locator(".fold dd").evaluateAll((all) => all.filter((dd) => !dd.textContent.trim()).length), 0);
     await page.getByRole("button", { name: "中文" }).click();

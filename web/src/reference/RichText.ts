@@ -1,7 +1,7 @@
 import { h, type FunctionalComponent, type VNodeChild } from "vue";
 
 /** A text of paragraphs, lists ("- …") and `code`. */
-const RichText: FunctionalComponent<{ text: string }> = ({ text }) => text.split(/\n\n+/).filter(Boolean).map((block) => {
+const RichText: FunctionalComponent<{ text: string }> = ({ text }) => h("div", { class: "rich" }, text.split(/\n\n+/).filter(Boolean).map((block) => {
   const lines = block.split("\n");
   if (!lines[0]!.startsWith("- ")) return h("p", code(joined(lines)));
   const items: string[][] = [];
@@ -10,7 +10,7 @@ const RichText: FunctionalComponent<{ text: string }> = ({ text }) => text.split
     else items.at(-1)!.push(line.trim());
   }
   return h("ul", items.map((item) => h("li", code(joined(item)))));
-});
+}));
 RichText.props = ["text"];
 export default RichText;
 

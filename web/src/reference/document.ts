@@ -132,7 +132,10 @@ export function kind(schema: Schema, open: Reference["open"]): string {
   const parts = whole.oneOf ?? whole.anyOf;
   if (!whole.type && parts) return parts.map((part) => kind(part, open)).join(" | ");
   let text = whole.type ?? "object";
-  if (text === "array") text = whole.items ? `${kind(whole.items, open)}[]` : "array";
+  if (text === "array") {
+    const item = whole.items ? kind(whole.items, open) : "any";
+    text = item.includes(" ") ? `(${item})[]` : `${item}[]`;
+  }
   if (whole.enum) text = whole.enum.join(" | ");
   if (whole.minimum !== undefined && whole.maximum !== undefined) text += ` ${whole.minimum}…${whole.maximum}`;
   else if (whole.minimum !== undefined) text += ` ≥ ${whole.minimum}`;
@@ -140,18 +143,24 @@ export function kind(schema: Schema, open: Reference["open"]): string {
   return whole.nullable ? `${text} | null` : text;
 }
 
-const han = /\p{Script=Han}/u;
+/** A text without its `code`: names of the wire are Chinese in English too. */
+const prose = (text: string) => text.replace(/`[^`]*`/g, "");
+const han = (text: string) => /\p{Script=Han}/u.test(prose(text));
 
 /**
  * The part of a text of the document that is in this language: its texts have both, on lines of
  * their own, or in one line with " · " or the full stop of the first between them.
  */
 export function inLanguage(text: string, language: "zh" | "en"): string {
+  if (!han(text)) return text.trim(); // it has one language alone
   const lines: string[] = [];
+  let chinese = true;
   for (const line of text.trim().split("\n")) {
     for (const part of parted(line.trimEnd())) {
-      if (part === "" || (han.test(part) === (language === "zh"))) lines.push(part);
-      else if (!han.test(text)) lines.push(part); // it has one language alone
+      // A line of names alone goes on with what stands before it.
+      if (han(part)) chinese = true;
+      else if (/[a-z]/i.test(prose(part))) chinese = false;
+      if (part === "" || chinese === (language === "zh")) lines.push(part);
     }
   }
   const joined = lines.join("\n").replace(/\n{3,}/g, "\n\n").trim();
@@ -160,8 +169,8 @@ export function inLanguage(text: string, language: "zh" | "en"): string {
 
 function parted(line: string): string[] {
   const [left, right] = [line.split(" · ")[0]!, line.split(" · ").slice(1).join(" · ")];
-  if (right && han.test(left) && !han.test(right)) return [left, right];
-  const cut = /^(.*\p{Script=Han}.*?[。」]) ((?:「Addition」)?[^\p{Script=Han}]+)$/u.exec(line);
+  if (right && han(left) && !han(right)) return [left, right];
+  const cut = /^(.*\p{Script=Han}.*?[。」]) ((?:「Addition」)?(?:[^\p{Script=Han}`]|`[^`]*`)+)$/u.exec(line);
   return cut ? [cut[1]!, cut[2]!] : [line];
 }
 

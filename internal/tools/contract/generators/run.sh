@@ -35,13 +35,13 @@ done
 token=$(sed -n "s/.*Bearer \([^']*\)'.*/\1/p" <<<"$curl")
 address=$(sed -n "s|.*'\(http://[^/]*\).*|\1|p" <<<"$curl")
 
-failed=()
+passed=() failed=()
 # try NAME FUNCTION: in a folder of its own.
 try() {
   if [ -n "$wanted" ] && [[ " $wanted " != *" $1 "* ]]; then return; fi
   echo "== $1"
   mkdir "$dir/$1"
-  (set -e; cd "$dir/$1"; "$2") || failed+=("$1")
+  (set -e; cd "$dir/$1"; "$2") && passed+=("$1") || failed+=("$1")
 }
 wanted=$*
 
@@ -106,6 +106,7 @@ try go go_client
 try ogen ogen_client
 try openapi-python-client python_client
 try hey hey
+echo "compiled, and made a filtered call (verdicts: judged): ${passed[*]}"
 if [ ${#failed[@]} -gt 0 ]; then
   echo "failed: ${failed[*]}"
   exit 1

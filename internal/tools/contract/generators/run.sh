@@ -41,7 +41,12 @@ try() {
   if [ -n "$wanted" ] && [[ " $wanted " != *" $1 "* ]]; then return; fi
   echo "== $1"
   mkdir "$dir/$1"
-  (set -e; cd "$dir/$1"; "$2") && passed+=("$1") || failed+=("$1")
+  # Not in a condition, where set -e would not count and a compiler's complaint would be passed over.
+  set +e
+  (set -e; cd "$dir/$1"; "$2")
+  local code=$?
+  set -e
+  if [ $code = 0 ]; then passed+=("$1"); else failed+=("$1"); fi
 }
 wanted=$*
 

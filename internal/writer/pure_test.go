@@ -2,6 +2,7 @@ package writer
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math"
@@ -54,9 +55,12 @@ func TestRetryingHasAnEnd(t *testing.T) {
 		if err := retry(t.Context(), func() error { n++; return other }); !errors.Is(err, other) || n != 1 {
 			t.Errorf("%v after %d attempts", err, n)
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		if err := retry(ctx, func() error { cancel(); return deadlocked }); !errors.Is(err, context.Canceled) {
-			t.Errorf("cancelled: %v", err)
+		for _, then := range []error{deadlocked, sql.ErrTxDone} {
+			ctx, cancel := context.WithCancel(t.Context())
+			err := retry(ctx, func() error { cancel(); return then })
+			if !errors.Is(err, context.Canceled) || !errors.Is(err, then) {
+				t.Errorf("cancelled: %v", err)
+			}
 		}
 	})
 }

@@ -250,15 +250,15 @@ func retry(ctx context.Context, attempt func() error) error {
 	wait := firstWait
 	for n := 1; ; n++ {
 		err := attempt()
+		if cut := context.Cause(ctx); err != nil && cut != nil && !errors.Is(err, cut) {
+			return fmt.Errorf("%w (%w)", cut, err) // database/sql may only say that the transaction is done
+		}
 		if err == nil || n == attempts || !again(err) {
 			return err
 		}
-		timer := time.NewTimer(wait/2 + rand.N(wait)) //nolint:gosec // spreading needs no secrecy
 		select {
 		case <-ctx.Done():
-			timer.Stop()
-			return errors.Join(context.Cause(ctx), err)
-		case <-timer.C:
+		case <-time.After(wait/2 + rand.N(wait)): //nolint:gosec // spreading needs no secrecy
 		}
 		wait = min(2*wait, longWait)
 	}

@@ -1,6 +1,12 @@
 package store
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"example.com/wechatcustomers/api"
+)
 
 // originals are the widths of the original's columns, in characters, so that whatever an
 // installation of it holds can be imported. Its add_way, 30 characters of digits, is a number here,
@@ -82,5 +88,34 @@ func TestEveryTableAndEveryColumnHasAComment(t *testing.T) {
 	}
 	if err := rows.Err(); err != nil || n < 100 {
 		t.Errorf("%d tables and columns: %v", n, err)
+	}
+}
+
+// What the document says of the answers' texts is what the columns hold, in characters.
+func TestTheAnswersTextsAreAsLongAsTheirColumns(t *testing.T) {
+	t.Parallel()
+	db := migrated(t)
+	document, err := openapi3.NewLoader().LoadFromData(api.Document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Those without a text column of their name: dates, digits, and names that are joined.
+	others := map[string]uint64{"created_at": 19, "updated_at": 19, "deleted_at": 19, "add_way": 5, "tag_name": 1<<24 - 1}
+	for schema, table := range map[string]string{"Follow": "follows", "Contact": "contacts", "Employee": "employees", "Tag": "tags", "EmployeeName": "employees", "Business": "businesses"} {
+		for name, property := range document.Components.Schemas[schema].Value.Properties {
+			if !property.Value.Type.Is("string") {
+				continue
+			}
+			want, ok := others[name]
+			if !ok {
+				const width = "SELECT character_maximum_length FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?"
+				if err := db.QueryRowContext(t.Context(), width, table, name).Scan(&want); err != nil {
+					t.Fatalf("%s.%s: %v", table, name, err)
+				}
+			}
+			if got := property.Value.MaxLength; got == nil || *got != want {
+				t.Errorf("%s.%s may have %d characters, which maxLength has to say", schema, name, want)
+			}
+		}
 	}
 }

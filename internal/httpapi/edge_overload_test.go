@@ -59,8 +59,8 @@ func TestBeyondTheBoundRequestsAreRefusedAtOnceWhileReadyzAnswers(t *testing.T) 
 	for range more {
 		refused := <-answers // none of the others can answer yet
 		refused.want(t, 503, "服务暂时不可用,请稍后再试")
-		if refused.header.Get("Retry-After") == "" {
-			t.Error("a refusal without Retry-After")
+		if after := refused.header.Get("Retry-After"); after != "3" {
+			t.Errorf("a refusal has Retry-After %q", after)
 		}
 	}
 	if status := b.readyz(t); status != http.StatusOK {
@@ -96,8 +96,8 @@ func TestWhileTheDatabaseIsSilentRequestsAreRefused(t *testing.T) {
 		for range 5 {
 			refused := b.send(t, ask{token: of(t, uid)})
 			refused.want(t, 503, "服务暂时不可用,请稍后再试")
-			if refused.header.Get("Retry-After") == "" {
-				t.Error("a refusal without Retry-After")
+			if after := refused.header.Get("Retry-After"); after != "1" {
+				t.Errorf("a refusal has Retry-After %q", after)
 			}
 		}
 		answer, err := b.HTTP.Get(b.URL + "/readyz")

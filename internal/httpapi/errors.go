@@ -46,6 +46,9 @@ const (
 	// retryAfter is when a caller may try again what was Unavailable, in seconds: a database comes
 	// back in seconds or not at all.
 	retryAfter = "1"
+	// calmAfter is that of a request refused because too many came: who comes back at once is refused
+	// once more, and takes time from those that are answered.
+	calmAfter = "3"
 )
 
 // fieldCode returns the code of one wrong parameter.
@@ -91,7 +94,11 @@ func (x *edge) sendError(err error, c echo.Context) {
 	case apierr.Unauthenticated:
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
 	case apierr.Unavailable:
-		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter)
+		after := retryAfter
+		if errors.Is(err, errOverloaded) {
+			after = calmAfter
+		}
+		c.Response().Header().Set(echo.HeaderRetryAfter, after)
 	}
 	c.Response().Header().Set(errorCode, string(code))
 	status := a.status

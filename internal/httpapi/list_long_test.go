@@ -11,6 +11,14 @@ import (
 	"example.com/wechatcustomers/gen/client"
 )
 
+// inFull leaves a test out of a short run: what it adds to the shorter ones is length.
+func inFull(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("long")
+	}
+}
+
 // spread returns a world of n rows of as many contacts in one enterprise, whose columns are random,
 // with the ids that next returns one after the other. Most of them are of one employee and have one
 // tag.
@@ -86,6 +94,7 @@ func (b *bundle) inParts(t *testing.T, name string) bool {
 
 func TestALongListIsThatOfAPlainFilterOnEveryPageWhileItsSetsGrowIntoParts(t *testing.T) {
 	t.Parallel()
+	inFull(t)
 	onBothPaths(t, longList)
 }
 
@@ -132,6 +141,7 @@ func longList(t *testing.T, path option) {
 // lie in parts of their own, and so many of one employee and one tag that these are in parts, too.
 func TestAListOfIdsFarApartIsThatOfAPlainFilter(t *testing.T) {
 	t.Parallel()
+	inFull(t)
 	d := dice(t)
 	const greatest, rows = 1<<53 - 1, 2250
 	w := spread(d, rows, func(i int) int64 {
